@@ -1,0 +1,5 @@
+export { gelu, silu } from "./activations.ts";
+export { attention } from "./attention.ts";
+export { causalConv3d } from "./conv3d.ts";
+export { linear } from "./linear.ts";
+export { layerNorm, rmsNorm } from "./norms.ts";
