@@ -18,11 +18,17 @@ export function sizeOf(shape: readonly number[]): number {
 }
 
 /** A float32 host tensor; zeros when no data is given. */
-export function floats(shape: readonly number[], data = new Float32Array(sizeOf(shape))): HostTensor & { data: Float32Array } {
+export function floats(
+  shape: readonly number[],
+  data = new Float32Array(sizeOf(shape)),
+): HostTensor & { data: Float32Array } {
   return { shape, dtype: "float32", data };
 }
 
 /** An int32 host tensor; zeros when no data is given. */
-export function ints(shape: readonly number[], data = new Int32Array(sizeOf(shape))): HostTensor & { data: Int32Array } {
+export function ints(
+  shape: readonly number[],
+  data = new Int32Array(sizeOf(shape)),
+): HostTensor & { data: Int32Array } {
   return { shape, dtype: "int32", data };
 }

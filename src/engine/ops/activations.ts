@@ -1,5 +1,5 @@
-import * as tf from "@tensorflow/tfjs";
 import type { Tensor } from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
 
 /** x sigmoid(x). */
 export function silu<T extends Tensor>(x: T): T {

@@ -1,5 +1,5 @@
-import * as tf from "@tensorflow/tfjs";
 import type { Tensor1D, Tensor5D } from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
 
 /**
  * Causal 3-D convolution of stride 1: frame t sees frames <= t only. Time is padded with kt - 1 zero frames before
@@ -9,7 +9,13 @@ import type { Tensor1D, Tensor5D } from "@tensorflow/tfjs";
 export function causalConv3d(x_BITHW: Tensor5D, w_OIDKK: Tensor5D, b_O?: Tensor1D): Tensor5D {
   const [, , depth, high, wide] = w_OIDKK.shape;
   const x_BTHWI = tf.transpose(x_BITHW, [0, 2, 3, 4, 1]);
-  const padded = tf.pad(x_BTHWI, [[0, 0], [depth - 1, 0], [(high - 1) / 2, (high - 1) / 2], [(wide - 1) / 2, (wide - 1) / 2], [0, 0]]);
+  const padded = tf.pad(x_BTHWI, [
+    [0, 0],
+    [depth - 1, 0],
+    [(high - 1) / 2, (high - 1) / 2],
+    [(wide - 1) / 2, (wide - 1) / 2],
+    [0, 0],
+  ]);
   const w_DKKIO = tf.transpose(w_OIDKK, [2, 3, 4, 1, 0]);
   const y_BTHWO = tf.conv3d(padded as Tensor5D, w_DKKIO as Tensor5D, 1, "valid");
   return tf.transpose(b_O === undefined ? y_BTHWO : y_BTHWO.add(b_O), [0, 4, 1, 2, 3]) as Tensor5D;

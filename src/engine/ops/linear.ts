@@ -1,5 +1,5 @@
-import * as tf from "@tensorflow/tfjs";
 import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
 
 /** x w + b over the last axis. Shapes: x [..., I], w_IO, b_O -> [..., O]. */
 export function linear(x: Tensor, w_IO: Tensor2D, b_O?: Tensor1D): Tensor {

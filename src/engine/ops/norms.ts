@@ -1,5 +1,5 @@
-import * as tf from "@tensorflow/tfjs";
 import type { Tensor, Tensor1D } from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
 
 /** Layer norm over the last axis, with an optional gain and shift. Source: arXiv:1607.06450. */
 export function layerNorm(x: Tensor, gain?: Tensor1D, shift?: Tensor1D, epsilon = 1e-6): Tensor {
