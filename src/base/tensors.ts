@@ -20,7 +20,7 @@ export function sizeOf(shape: readonly number[]): number {
 /** A float32 host tensor; zeros when no data is given. */
 export function floats(
   shape: readonly number[],
-  data = new Float32Array(sizeOf(shape)),
+  data: Float32Array = new Float32Array(sizeOf(shape)),
 ): HostTensor & { data: Float32Array } {
   return { shape, dtype: "float32", data };
 }
@@ -28,7 +28,7 @@ export function floats(
 /** An int32 host tensor; zeros when no data is given. */
 export function ints(
   shape: readonly number[],
-  data = new Int32Array(sizeOf(shape)),
+  data: Int32Array = new Int32Array(sizeOf(shape)),
 ): HostTensor & { data: Int32Array } {
   return { shape, dtype: "int32", data };
 }
