@@ -85,6 +85,16 @@ export class FlatLayout {
     }
   }
 
+  /** Copies the given tensors, all parameters of this layout, over the buffer. */
+  overwrite(buffer: Float32Array, tensors: HostMap): void {
+    const slots = new Map(this.slots.map((slot) => [slot.path, slot]));
+    for (const [path, { data }] of Object.entries(tensors)) {
+      const slot = slots.get(path);
+      assert(slot !== undefined && slot.size === data.length, `${path} is a parameter of ${data.length} numbers`);
+      buffer.set(data, slot.offset);
+    }
+  }
+
   /** Starting values. Each parameter's depend on the seed and its path only. */
   initialise(buffer: Float32Array, seed: number): void {
     for (const { path, init, offset, size } of this.slots) {

@@ -1,0 +1,181 @@
+import { UserError } from "../base/errors.ts";
+import { type HostTensor, withoutPrefix, withPrefix } from "../base/tensors.ts";
+import type { Engine, HostMap, Program } from "../engine/engine.ts";
+import type { AdamWConfig } from "./adamw.ts";
+import { FlatLayout } from "./flatState.ts";
+import type { TrainConfig } from "./loopConfig.ts";
+import { type LogLine, type LossSums, Meter, NO_LOSSES } from "./meter.ts";
+import { StepRunner, type TrainBuffers } from "./step.ts";
+import type { Arrangement, Batch, Json, Task } from "./task.ts";
+
+/** Everything that decides how a run goes on, as it goes into a checkpoint. Tensors are views of the live state. */
+export interface Snapshot {
+  readonly step: number;
+  readonly tensors: Readonly<Record<"model" | "ema" | "optimizer", Record<string, HostTensor>>>;
+  readonly state: LoopState;
+}
+
+/** The part of a checkpoint that is not tensors. */
+export type LoopState = {
+  /** Where the data stands; null before the first batch. */
+  readonly cursor: Json;
+  /** Steps left out because their loss or gradient was not finite. */
+  readonly skipped: number;
+  /** Losses of the steps since the last log line. */
+  readonly losses: LossSums;
+};
+
+/** Where checkpoints go and come from. */
+export interface CheckpointStore {
+  /** The newest good checkpoint; undefined for a new run. */
+  load(): Promise<{ step: number; tensors: Readonly<Record<string, HostMap>>; state: Json } | undefined>;
+  save(snapshot: Snapshot): Promise<void>;
+}
+
+/** Who is told what the loop does. None of these may throw. */
+export interface LoopObserver {
+  started(fromStep: number, layout: FlatLayout): void;
+  compiled(arrangement: Arrangement, program: Program): void;
+  /** After each step. */
+  stepped(step: number, line: LogLine): void;
+  /** Each `logEvery` steps, and after the last. */
+  logged(line: LogLine): void;
+  /** A step was left out: its loss or gradient was not finite. */
+  skipped(step: number): void;
+  /** Time for sample pictures from these weights. */
+  samples(step: number, ema: HostMap): Promise<void>;
+}
+
+export interface LoopOptions {
+  readonly engine: Engine;
+  readonly task: Task;
+  readonly seed: number;
+  readonly optim: AdamWConfig;
+  readonly train: TrainConfig;
+  readonly store: CheckpointStore;
+  readonly observer: LoopObserver;
+  /** Asked between steps: true saves a checkpoint and ends the loop early. */
+  readonly shouldStop: () => boolean;
+}
+
+/** Trains a task from its last checkpoint, or from the start, to its last step. */
+export async function trainLoop(options: LoopOptions): Promise<{ step: number; ema: HostMap }> {
+  const { engine, task, optim, train, store, observer } = options;
+  const layout = new FlatLayout(task.params);
+  const state = await startingState(options, layout);
+  const { buffers } = state;
+  const runner = await StepRunner.create({
+    engine,
+    layout,
+    buffers,
+    optim,
+    numSteps: train.steps,
+    numParts: train.accumulate,
+    onCompiled: observer.compiled,
+  });
+  observer.started(state.step, layout);
+
+  const meter = new Meter(state.losses);
+  let badSteps = 0;
+  let upcoming = nextBatches(options, state.step + 1);
+  while (state.step < train.steps) {
+    const batches = await upcoming;
+    const step = state.step + 1;
+    // The engine computes on its own threads: the next step's batches are made meanwhile.
+    if (step < train.steps) upcoming = nextBatches(options, step + 1);
+    const report = await runner.step(step, batches);
+    state.step = step;
+    state.cursor = batches.at(-1)?.cursor ?? null;
+    const line = meter.measure(step, report, batches);
+    observer.stepped(step, line);
+
+    badSteps = report.applied ? 0 : badSteps + 1;
+    if (!report.applied) {
+      state.skipped++;
+      observer.skipped(step);
+    }
+    if (badSteps >= train.maxBadSteps) {
+      throw new UserError(`step ${step}`, {
+        expected: "a finite loss and gradient",
+        got: `${badSteps} steps in a row without (gradient norm ${report.gradNorm})`,
+        try: "a lower optim.lr or more optim.warmupSteps",
+      });
+    }
+    const last = step === train.steps;
+    if (last || step % train.logEvery === 0) {
+      observer.logged(line);
+      meter.flush();
+    }
+    state.losses = meter.losses;
+    if (last || options.shouldStop() || step % train.checkpointEvery === 0) await store.save(snapshot(layout, state));
+    if (last || (train.sampleEvery > 0 && step % train.sampleEvery === 0)) {
+      await observer.samples(step, layout.views(buffers.ema));
+      meter.restartClock();
+    }
+    if (options.shouldStop()) break;
+  }
+  // A batch that is still on its way must not outlive the data it reads.
+  await upcoming.catch(() => undefined);
+  return { step: state.step, ema: layout.views(buffers.ema) };
+}
+
+interface RunState {
+  readonly buffers: TrainBuffers;
+  step: number;
+  cursor: Json;
+  skipped: number;
+  losses: LossSums;
+}
+
+async function startingState({ task, store, seed }: LoopOptions, layout: FlatLayout): Promise<RunState> {
+  const buffers = {
+    params: layout.allocate(),
+    ema: layout.allocate(),
+    moment1: layout.allocate(),
+    moment2: layout.allocate(),
+  };
+  const checkpoint = await store.load();
+  if (checkpoint === undefined) {
+    layout.initialise(buffers.params, seed);
+    layout.overwrite(buffers.params, await task.startingValues());
+    buffers.ema.set(buffers.params);
+    return { buffers, step: 0, cursor: null, skipped: 0, losses: NO_LOSSES };
+  }
+  const { tensors, step } = checkpoint;
+  const state = checkpoint.state as LoopState;
+  layout.load(buffers.params, tensors.model ?? {}, `checkpoint ${step} model`);
+  layout.load(buffers.ema, tensors.ema ?? {}, `checkpoint ${step} ema`);
+  for (const moment of ["moment1", "moment2"] as const) {
+    const values = withoutPrefix(tensors.optimizer ?? {}, `${moment}/`);
+    layout.load(buffers[moment], values, `checkpoint ${step} optimizer ${moment}`);
+  }
+  if (state.cursor !== null) task.seek(state.cursor);
+  return { buffers, step, ...state };
+}
+
+function snapshot(layout: FlatLayout, { buffers, step, cursor, skipped, losses }: RunState): Snapshot {
+  return {
+    step,
+    tensors: {
+      model: layout.views(buffers.params),
+      ema: layout.views(buffers.ema),
+      optimizer: {
+        ...withPrefix(layout.views(buffers.moment1), "moment1/"),
+        ...withPrefix(layout.views(buffers.moment2), "moment2/"),
+      },
+    },
+    state: { cursor, skipped, losses },
+  };
+}
+
+/** The batches of one step, in order. A failure waits for whoever awaits the promise. */
+function nextBatches({ task, train }: LoopOptions, step: number): Promise<Batch[]> {
+  const make = async () => {
+    const batches: Batch[] = [];
+    for (let part = 0; part < train.accumulate; part++) batches.push(await task.nextBatch(step, part));
+    return batches;
+  };
+  const promise = make();
+  promise.catch(() => undefined);
+  return promise;
+}

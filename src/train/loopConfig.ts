@@ -1,0 +1,35 @@
+import { z } from "zod";
+
+export const trainSchema = z
+  .strictObject({
+    steps: z.number().int().positive().default(1000).describe("Updates in all. 1000: minutes for a small model."),
+    accumulate: z
+      .number()
+      .int()
+      .positive()
+      .default(1)
+      .describe("Batches whose gradients are averaged in one update. 1: the cheapest."),
+    logEvery: z.number().int().positive().default(10).describe("Steps between logged losses. 10: a smooth curve."),
+    checkpointEvery: z
+      .number()
+      .int()
+      .positive()
+      .default(500)
+      .describe("Steps between checkpoints; one is always made at the end. 500: minutes of work at risk."),
+    keep: z.number().int().min(2).default(2).describe("Newest checkpoints that are kept. 2: one to fall back on."),
+    sampleEvery: z
+      .number()
+      .int()
+      .min(0)
+      .default(0)
+      .describe("Steps between sample pictures; 0 makes them at the end only. 0: they cost time."),
+    maxBadSteps: z
+      .number()
+      .int()
+      .positive()
+      .default(10)
+      .describe("Steps in a row with a loss or gradient that is not finite before the run stops. 10: not a spike."),
+  })
+  .describe("How long to train, and what to write on the way.");
+
+export type TrainConfig = z.infer<typeof trainSchema>;

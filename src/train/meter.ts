@@ -1,0 +1,84 @@
+import type { StepReport } from "./step.ts";
+import type { Batch } from "./task.ts";
+
+const BYTES_PER_MB = 1e6;
+
+/** One line of log.jsonl. Losses are means over the steps since the line before. */
+export interface LogLine {
+  readonly step: number;
+  readonly loss: number;
+  readonly aux: Readonly<Record<string, number>>;
+  readonly lr: number;
+  readonly gradNorm: number;
+  readonly clipsPerSecond: number;
+  readonly tokensPerSecond: number;
+  /** Products per second in units of 1e9, or undefined where the engine does not count them. */
+  readonly gflops?: number;
+  readonly rssMb: number;
+}
+
+/** Sums of losses since the last log line. A checkpoint keeps them, so that a resumed run logs the same numbers. */
+export type LossSums = {
+  readonly steps: number;
+  readonly loss: number;
+  readonly aux: { readonly [name: string]: number };
+};
+
+export const NO_LOSSES: LossSums = { steps: 0, loss: 0, aux: {} };
+
+/** Sums up steps between two log lines. */
+export class Meter {
+  private sums: LossSums;
+  private work = { clips: 0, tokens: 0, flops: 0, countsFlops: true };
+  private since = performance.now();
+
+  /** @param sums what a checkpoint kept. */
+  constructor(sums: LossSums) {
+    this.sums = sums;
+  }
+
+  get losses(): LossSums {
+    return this.sums;
+  }
+
+  /** Takes a step in; returns the figures since the last flush. */
+  measure(step: number, report: StepReport, batches: readonly Batch[]): LogLine {
+    const steps = this.sums.steps + 1;
+    const loss = this.sums.loss + report.loss;
+    const aux = { ...this.sums.aux };
+    for (const [name, value] of Object.entries(report.aux)) aux[name] = (aux[name] ?? 0) + value;
+    this.sums = { steps, loss, aux };
+
+    const { work } = this;
+    if (report.flops === undefined) work.countsFlops = false;
+    else work.flops += report.flops;
+    for (const { numClips, numTokens } of batches) {
+      work.clips += numClips;
+      work.tokens += numTokens;
+    }
+    const seconds = (performance.now() - this.since) / 1000;
+    return {
+      step,
+      loss: loss / steps,
+      aux: Object.fromEntries(Object.entries(aux).map(([name, sum]) => [name, sum / steps])),
+      lr: report.lr,
+      gradNorm: report.gradNorm,
+      clipsPerSecond: work.clips / seconds,
+      tokensPerSecond: work.tokens / seconds,
+      ...(work.countsFlops ? { gflops: work.flops / seconds / 1e9 } : {}),
+      rssMb: process.memoryUsage.rss() / BYTES_PER_MB,
+    };
+  }
+
+  /** Begins a new log line. */
+  flush(): void {
+    this.sums = NO_LOSSES;
+    this.restartClock();
+  }
+
+  /** Keeps work that is not training (sample pictures, compiling) out of the rates. */
+  restartClock(): void {
+    this.since = performance.now();
+    this.work = { clips: 0, tokens: 0, flops: 0, countsFlops: true };
+  }
+}
