@@ -1,0 +1,42 @@
+import type { HostMap } from "../engine.ts";
+import type { OnnxValue } from "../onnx/model.ts";
+
+/** A model ready for ONNX Runtime: its bytes, and the names, shapes and dtypes that it reads and writes. */
+export interface EncodedModel {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+}
+
+/** One way to call ONNX Runtime. */
+export interface Executor {
+  /** `c`: its C API, on user memory and off the JavaScript thread. `js`: onnxruntime-node's own API. */
+  readonly name: "c" | "js";
+  /** ONNX Runtime's version. */
+  readonly version: string;
+  /** Threads that one run uses. */
+  readonly threads: number;
+  /** Loads a model. @throws Error when ONNX Runtime refuses it. */
+  open(model: EncodedModel): Promise<Session>;
+  /** Frees what sessions share. Sessions are disposed before it. */
+  dispose(): Promise<void>;
+}
+
+/** A loaded model. */
+export interface Session {
+  /**
+   * Ties the model to host memory, one tensor for each of its inputs and outputs.
+   * An output may share memory with an input that the model updates elementwise.
+   * @throws Error when a tensor is missing or has another shape, dtype or size than the model's.
+   */
+  bind(inputs: HostMap, outputs: HostMap): Run;
+  dispose(): Promise<void>;
+}
+
+/** A loaded model with its memory. */
+export interface Run {
+  /** Computes once. Inputs are read and outputs written before it resolves. */
+  run(): Promise<void>;
+  dispose(): void;
+}

@@ -1,0 +1,45 @@
+import type { Executor } from "./executor.ts";
+
+export const executorNames = ["c", "js"] as const;
+export type ExecutorName = (typeof executorNames)[number];
+
+/** Makes an executor that runs on `threads` threads. @throws Error when it cannot work on this machine. */
+export type ExecutorFactory = (threads: number) => Promise<Executor>;
+
+/** All executors. Each one's module, and with it its native library, loads on first use. */
+export const executorFactories: Readonly<Record<ExecutorName, ExecutorFactory>> = {
+  c: async (threads) => new (await import("./ortC.ts")).OrtC(threads),
+  js: async (threads) => new (await import("./ortJs.ts")).OrtJs(threads),
+};
+
+/** Whether an executor works here: its ONNX Runtime's version, or the reason why not. */
+export type Probe = { readonly version: string } | { readonly reason: string };
+
+/** Tries an executor out. */
+export async function probeExecutor(name: ExecutorName): Promise<Probe> {
+  try {
+    const executor = await executorFactories[name](1);
+    await executor.dispose();
+    return { version: executor.version };
+  } catch (error) {
+    return { reason: firstLine(error) };
+  }
+}
+
+/** The executor asked for; `auto` is `c` where it works, else `js`. @throws Error telling why there is none. */
+export async function openExecutor(choice: ExecutorName | "auto", threads: number): Promise<Executor> {
+  if (choice !== "auto") return executorFactories[choice](threads);
+  const reasons: string[] = [];
+  for (const name of executorNames) {
+    try {
+      return await executorFactories[name](threads);
+    } catch (error) {
+      reasons.push(`${name}: ${firstLine(error)}`);
+    }
+  }
+  throw new Error(`ONNX Runtime does not load: ${reasons.join("; ")}`);
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0] ?? "";
+}

@@ -1,0 +1,159 @@
+import type { HostTensor } from "../../base/tensors.ts";
+import type { HostMap } from "../engine.ts";
+import { onnxTypes } from "../onnx/encode.ts";
+import { Exclusive, inProgram } from "./exclusive.ts";
+import type { EncodedModel, Executor, Run, Session } from "./executor.ts";
+import { pickTensors } from "./hostBuffers.ts";
+import { acquireEnvironment, type OrtEnvironment, releaseEnvironment } from "./ortEnvironment.ts";
+import type { Pointer } from "./ortLibrary.ts";
+
+/** ORT_ENABLE_BASIC: higher levels take superlinear time on training graphs and gain nothing. */
+const OPTIMISE_BASIC = 1;
+
+/** ONNX Runtime through its C API: runs read and write host memory in place, in a worker thread. */
+export class OrtC implements Executor {
+  readonly name = "c";
+  readonly version: string;
+  readonly threads: number;
+  private readonly environment: OrtEnvironment;
+  private disposed = false;
+
+  /** @throws Error when the native library cannot be loaded. */
+  constructor(threads: number) {
+    this.environment = acquireEnvironment(threads);
+    this.version = this.environment.library.version;
+    this.threads = threads;
+  }
+
+  async open(model: EncodedModel): Promise<Session> {
+    const { library, env } = this.environment;
+    const options = library.make("CreateSessionOptions");
+    try {
+      library.call("DisableMemPattern", options);
+      library.call("SetSessionGraphOptimizationLevel", options, OPTIMISE_BASIC);
+      library.call("AddSessionConfigEntry", options, "session.use_env_allocators", "1");
+      this.setThreads(options);
+      const session = await library.makeAsync("CreateSessionFromArray", env, model.bytes, model.bytes.length, options);
+      return new CSession(this.environment, model, session);
+    } catch (error) {
+      throw inProgram(model.name, error);
+    } finally {
+      library.release("ReleaseSessionOptions", options);
+    }
+  }
+
+  /** Sessions use the shared pool where it has the right size, else a pool of their own that does not spin. */
+  private setThreads(options: Pointer): void {
+    const { library, threads } = this.environment;
+    if (threads === this.threads) {
+      library.call("DisablePerSessionThreads", options);
+      return;
+    }
+    library.call("SetIntraOpNumThreads", options, this.threads);
+    library.call("SetInterOpNumThreads", options, 1);
+    library.call("AddSessionConfigEntry", options, "session.intra_op.allow_spinning", "0");
+  }
+
+  async dispose(): Promise<void> {
+    if (!this.disposed) releaseEnvironment();
+    this.disposed = true;
+  }
+}
+
+class CSession implements Session {
+  private readonly environment: OrtEnvironment;
+  private readonly model: Omit<EncodedModel, "bytes">;
+  private readonly runs = new Set<CRun>();
+  private session: Pointer | undefined;
+
+  constructor(environment: OrtEnvironment, { name, inputs, outputs }: EncodedModel, session: Pointer) {
+    this.environment = environment;
+    this.model = { name, inputs, outputs };
+    this.session = session;
+  }
+
+  bind(inputs: HostMap, outputs: HostMap): Run {
+    const { name } = this.model;
+    if (this.session === undefined) throw new Error(`${name}: it was disposed`);
+    const inputTensors = pickTensors(name, "input", this.model.inputs, inputs);
+    const outputTensors = pickTensors(name, "output", this.model.outputs, outputs);
+    const run = new CRun(this.environment, name, this.session, (self) => this.runs.delete(self));
+    this.runs.add(run);
+    try {
+      for (const [value, tensor] of inputTensors) run.tie("BindInput", value, tensor);
+      for (const [value, tensor] of outputTensors) run.tie("BindOutput", value, tensor);
+      return run;
+    } catch (error) {
+      run.dispose();
+      throw inProgram(name, error);
+    }
+  }
+
+  async dispose(): Promise<void> {
+    const { session } = this;
+    this.session = undefined;
+    for (const run of this.runs) {
+      await run.idle();
+      run.dispose();
+    }
+    if (session !== undefined) this.environment.library.release("ReleaseSession", session);
+  }
+}
+
+class CRun implements Run {
+  private readonly environment: OrtEnvironment;
+  private readonly session: Pointer;
+  private readonly binding: Pointer;
+  private readonly forget: (run: CRun) => void;
+  private readonly guard: Exclusive;
+  private readonly values: Pointer[] = [];
+  /** Held so that the memory that native code uses stays where it is. */
+  private readonly held: ArrayBufferView[] = [];
+
+  constructor(environment: OrtEnvironment, program: string, session: Pointer, forget: (run: CRun) => void) {
+    this.environment = environment;
+    this.session = session;
+    this.binding = environment.library.make("CreateIoBinding", session);
+    this.forget = forget;
+    this.guard = new Exclusive(program);
+  }
+
+  /** Makes a tensor's memory one input or output. */
+  tie(side: "BindInput" | "BindOutput", name: string, tensor: HostTensor): void {
+    const { library, memoryInfo } = this.environment;
+    const rank = tensor.shape.length;
+    const shape = new BigInt64Array(new ArrayBuffer(8 * Math.max(1, rank)));
+    shape.set(tensor.shape.map(BigInt));
+    const data = outsideHeap(tensor.data);
+    const type = onnxTypes[tensor.dtype];
+    const bytes = data.byteLength;
+    const value = library.make("CreateTensorWithDataAsOrtValue", memoryInfo, data, bytes, shape, rank, type);
+    this.values.push(value);
+    this.held.push(data);
+    library.call(side, this.binding, name, value);
+  }
+
+  run(): Promise<void> {
+    const { library } = this.environment;
+    return this.guard.run(() => library.callAsync("RunWithBinding", this.session, null, this.binding));
+  }
+
+  idle(): Promise<void> {
+    return this.guard.idle();
+  }
+
+  dispose(): void {
+    const { library } = this.environment;
+    this.guard.close(() => {
+      library.release("ReleaseIoBinding", this.binding);
+      for (const value of this.values) library.release("ReleaseValue", value);
+      this.held.length = 0;
+      this.forget(this);
+    });
+  }
+}
+
+/** Touching `buffer` moves a small array's elements out of the collector's reach. Empty arrays have no address. */
+function outsideHeap(data: HostTensor["data"]): ArrayBufferView {
+  return data.buffer.byteLength === 0 ? new Uint8Array(new ArrayBuffer(1)) : data;
+}

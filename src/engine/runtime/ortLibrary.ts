@@ -1,0 +1,183 @@
+import { readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import koffi from "koffi";
+import { assert } from "../../base/errors.ts";
+
+/** An address in native memory. */
+export type Pointer = bigint;
+
+/** What a native function takes: an address, a number, a string that it copies, or memory that it reads or writes. */
+export type Argument = Pointer | number | string | null | ArrayBufferView;
+
+/**
+ * The functions of ONNX Runtime's C API in use: place in its function table, and prototype. The table only ever
+ * grows at its end, so places hold for every later version. Source: onnxruntime_c_api.h, struct OrtApi.
+ */
+const table = {
+  GetErrorMessage: [2, "const char *F(void *status)"],
+  CreateSessionFromArray: [8, "void *F(void *env, void *model, size_t bytes, void *options, void *out)"],
+  CreateSessionOptions: [10, "void *F(void *out)"],
+  DisableMemPattern: [17, "void *F(void *options)"],
+  SetSessionGraphOptimizationLevel: [23, "void *F(void *options, int level)"],
+  SetIntraOpNumThreads: [24, "void *F(void *options, int threads)"],
+  SetInterOpNumThreads: [25, "void *F(void *options, int threads)"],
+  CreateTensorWithDataAsOrtValue: [
+    49,
+    "void *F(void *info, void *data, size_t bytes, void *shape, size_t rank, int type, void *out)",
+  ],
+  CreateCpuMemoryInfo: [69, "void *F(int allocator, int memory, void *out)"],
+  ReleaseEnv: [92, "void F(void *env)"],
+  ReleaseStatus: [93, "void F(void *status)"],
+  ReleaseMemoryInfo: [94, "void F(void *info)"],
+  ReleaseSession: [95, "void F(void *session)"],
+  ReleaseValue: [96, "void F(void *value)"],
+  ReleaseSessionOptions: [100, "void F(void *options)"],
+  CreateEnvWithGlobalThreadPools: [119, "void *F(int severity, const char *id, void *threading, void *out)"],
+  DisablePerSessionThreads: [120, "void *F(void *options)"],
+  CreateThreadingOptions: [121, "void *F(void *out)"],
+  ReleaseThreadingOptions: [122, "void F(void *threading)"],
+  AddSessionConfigEntry: [130, "void *F(void *options, const char *key, const char *value)"],
+  RunWithBinding: [133, "void *F(void *session, void *runOptions, void *binding)"],
+  CreateIoBinding: [134, "void *F(void *session, void *out)"],
+  ReleaseIoBinding: [135, "void F(void *binding)"],
+  BindInput: [136, "void *F(void *binding, const char *name, void *value)"],
+  BindOutput: [137, "void *F(void *binding, const char *name, void *value)"],
+  CreateAndRegisterAllocator: [144, "void *F(void *env, void *info, void *arena)"],
+  SetGlobalIntraOpNumThreads: [147, "void *F(void *threading, int threads)"],
+  SetGlobalInterOpNumThreads: [148, "void *F(void *threading, int threads)"],
+  SetGlobalSpinControl: [149, "void *F(void *threading, int spin)"],
+  CreateArenaCfg: [156, "void *F(size_t max, int strategy, int initial, int dead, void *out)"],
+  ReleaseArenaCfg: [157, "void F(void *arena)"],
+} as const satisfies Record<string, readonly [place: number, prototype: string]>;
+
+type FunctionName = keyof typeof table;
+type ReleaseName = Extract<FunctionName, `Release${string}`>;
+type StatusName = Exclude<FunctionName, ReleaseName | "GetErrorMessage">;
+type NativeFunction = ReturnType<ReturnType<typeof koffi.load>["func"]>;
+
+/** The version of the C API that is asked for. */
+const API_VERSION = 21;
+
+/** ORT runs deep inside worker threads; koffi's own default of 128 KiB of stack is too little for it. */
+const ASYNC_STACK_BYTES = 4 << 20;
+
+const libraryNames: Partial<Record<NodeJS.Platform, RegExp>> = {
+  linux: /^libonnxruntime\.so/,
+  darwin: /^libonnxruntime.*\.dylib$/,
+  win32: /^onnxruntime\.dll$/,
+};
+
+/** ONNX Runtime's shared library, as onnxruntime-node ships it, through its C API. */
+export class OrtLibrary {
+  /** ONNX Runtime's version, e.g. `1.30.0`. */
+  readonly version: string;
+  private readonly functions: Record<FunctionName, NativeFunction>;
+  /** Held so that the library stays loaded. */
+  readonly handle: ReturnType<typeof koffi.load>;
+
+  /** @throws Error when the library is missing for this machine, cannot be loaded, or is too old. */
+  constructor() {
+    if (koffi.config().async_stack_size !== ASYNC_STACK_BYTES) koffi.config({ async_stack_size: ASYNC_STACK_BYTES });
+    this.handle = koffi.load(findLibrary());
+    const base: Pointer = this.handle.func("OrtGetApiBase", "void *", [])();
+    this.version = decodeFunction(base, 1, "const char *F()")();
+    const api: Pointer | null = decodeFunction(base, 0, "void *F(uint32_t version)")(API_VERSION);
+    if (!api) throw new Error(`ONNX Runtime ${this.version} does not offer version ${API_VERSION} of its C API`);
+    this.functions = Object.fromEntries(
+      Object.entries(table).map(([name, [place, prototype]]) => [name, decodeFunction(api, place, prototype)]),
+    ) as Record<FunctionName, NativeFunction>;
+  }
+
+  /** Calls a function that returns a status. @throws Error with ONNX Runtime's message when it fails. */
+  call(name: StatusName, ...args: Argument[]): void {
+    this.check(name, this.functions[name](...args));
+  }
+
+  /** Like `call`, in a worker thread. The caller keeps all memory that it passes referenced until this resolves. */
+  callAsync(name: StatusName, ...args: Argument[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.functions[name].async(...args, (error: Error | null, status: Pointer | null) => {
+        try {
+          if (error) throw error;
+          this.check(name, status);
+          resolve();
+        } catch (failure) {
+          reject(failure);
+        }
+      });
+    });
+  }
+
+  /** Calls a function whose last argument receives an address, and returns that. */
+  make(name: StatusName, ...args: Argument[]): Pointer {
+    const out = pointerCell();
+    this.call(name, ...args, out);
+    return readCell(out);
+  }
+
+  /** Like `make`, in a worker thread. */
+  async makeAsync(name: StatusName, ...args: Argument[]): Promise<Pointer> {
+    const out = pointerCell();
+    await this.callAsync(name, ...args, out);
+    return readCell(out);
+  }
+
+  /** Frees an object. */
+  release(name: ReleaseName, object: Pointer): void {
+    this.functions[name](object);
+  }
+
+  private check(name: StatusName, status: Pointer | null): void {
+    if (!status) return;
+    const message: string = this.functions.GetErrorMessage(status);
+    this.functions.ReleaseStatus(status);
+    throw new Error(`ONNX Runtime: ${name}: ${message}`);
+  }
+}
+
+let loaded: OrtLibrary | undefined;
+
+/** The library, loaded on first use and kept for the life of the process. */
+export function ortLibrary(): OrtLibrary {
+  loaded ??= new OrtLibrary();
+  return loaded;
+}
+
+function decodeFunction(tableAt: Pointer, place: number, prototype: string): NativeFunction {
+  const pointerBytes = koffi.sizeof("void *");
+  const at: Pointer = koffi.decode(tableAt, place * pointerBytes, "void *");
+  const anonymous = prototype.replace("F(", "(");
+  return koffi.decode(at, koffi.proto(anonymous));
+}
+
+/** Eight bytes outside the JavaScript heap, so that they do not move. */
+function pointerCell(): BigUint64Array {
+  return new BigUint64Array(new ArrayBuffer(8));
+}
+
+function readCell(cell: BigUint64Array): Pointer {
+  const value = cell[0];
+  assert(value !== undefined && value !== 0n, "a native constructor returned no object");
+  return value;
+}
+
+/** Path of the library inside onnxruntime-node. @throws Error when the package has none for this machine. */
+function findLibrary(): string {
+  const root = dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
+  const pattern = libraryNames[process.platform];
+  for (const napi of readdirSync(join(root, "bin"))) {
+    const folder = join(root, "bin", napi, process.platform, process.arch);
+    const file = pattern && listFolder(folder).find((name) => pattern.test(name));
+    if (file !== undefined) return join(folder, file);
+  }
+  throw new Error(`onnxruntime-node has no library for ${process.platform}-${process.arch}`);
+}
+
+function listFolder(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}
