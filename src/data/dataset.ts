@@ -1,0 +1,82 @@
+import { UserError } from "../base/errors.ts";
+import { CHANNELS, type Clip, type ClipEntry, clipHash } from "./clip.ts";
+import { type Manifest, readManifest } from "./manifest.ts";
+import { openShards, type ShardReader } from "./shards/reader.ts";
+import { buildStore, type StoreOptions, type StoreWriter } from "./store-writer.ts";
+
+/** A folder of clips, opened for reading. */
+export class Dataset {
+  readonly dir: string;
+  readonly manifest: Manifest;
+  readonly entries: readonly ClipEntry[];
+  private readonly shards: ShardReader;
+
+  constructor(dir: string, manifest: Manifest, shards: ShardReader) {
+    this.dir = dir;
+    this.manifest = manifest;
+    this.shards = shards;
+    this.entries = shards.entries;
+  }
+
+  /** sha256 over all content, in hex. */
+  get fingerprint(): string {
+    return this.manifest.fingerprint;
+  }
+
+  /** Pixels of a clip, T H W C. A view of memory that other clips share: read only. */
+  readFrames(index: number): Promise<Uint8Array> {
+    return this.shards.values(index);
+  }
+
+  close(): Promise<void> {
+    return this.shards.close();
+  }
+}
+
+/**
+ * Opens a dataset of clips. Reads the manifest and the index; a shard's hash is checked when it is first read.
+ * @throws UserError when it is missing, damaged or holds latents.
+ */
+export async function openDataset(dir: string): Promise<Dataset> {
+  const manifest = readManifest(dir);
+  if (manifest.kind !== "pixels") throw new UserError(dir, { expected: "a dataset of pixels", got: manifest.kind });
+  return new Dataset(dir, manifest, await openShards(dir, manifest));
+}
+
+/** Takes the clips of a dataset that is being built. */
+export class DatasetWriter {
+  private readonly store: StoreWriter;
+
+  constructor(store: StoreWriter) {
+    this.store = store;
+  }
+
+  /** Clips so far. */
+  get clips(): number {
+    return this.store.clips;
+  }
+
+  /** Adds a clip; its pixels must not be changed afterwards. */
+  add(clip: Clip): void {
+    const { frames_THWC, ...entry } = clip;
+    const grid = { t: clip.frames, h: clip.height, w: clip.width };
+    this.store.add({ ...entry, hash: clipHash(clip), grid, channels: CHANNELS }, frames_THWC);
+  }
+
+  /** Records a file that was left out. */
+  skip(file: string, reason: string): void {
+    this.store.skip(file, reason);
+  }
+}
+
+/**
+ * Builds a dataset of clips; it appears at `dir` when `fill` is through, and not at all when that fails.
+ * @throws UserError when the folder is taken or the disk refuses; whatever `fill` throws.
+ */
+export function createDataset(
+  dir: string,
+  options: StoreOptions,
+  fill: (out: DatasetWriter) => void | Promise<void>,
+): Promise<Manifest> {
+  return buildStore(dir, "pixels", options, (store) => fill(new DatasetWriter(store)));
+}

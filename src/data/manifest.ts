@@ -1,0 +1,85 @@
+import { lstatSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { UserError } from "../base/errors.ts";
+import { parseJson } from "../base/json.ts";
+import type { ClipShape } from "./clip.ts";
+import { CONTENT_KINDS } from "./shards/rows.ts";
+
+export const MANIFEST_FILE = "manifest.json";
+
+const count = z.int().nonnegative();
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "64 hex digits");
+/** A bare name: neither a folder nor a way out of this one. */
+const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "a plain file name inside the dataset's folder");
+const shardFile = z.strictObject({ file: fileName, bytes: count, sha256, clips: count });
+
+const manifestSchema = z.strictObject({
+  schema: z.literal("kinema.dataset"),
+  version: z.literal(1),
+  kind: z.enum(CONTENT_KINDS),
+  clips: count,
+  /** Frames of all clips together. */
+  frames: count,
+  /** Clips by size, most frequent first. Sides are in pixels, for latents too. */
+  grids: z.array(z.strictObject({ frames: count, height: count, width: count, count })),
+  shards: z.array(shardFile),
+  index: shardFile,
+  /** Files that were left out, and why. */
+  skipped: z.array(z.strictObject({ file: z.string(), reason: z.string() })),
+  /** sha256 over the content of all clips in order; independent of paths, time and the split into shards. */
+  fingerprint: sha256,
+  /** The command that made it, with its options. */
+  made: z.strictObject({ command: z.string(), options: z.record(z.string(), z.json()) }),
+});
+
+/** `manifest.json` of a dataset folder. */
+export type Manifest = z.infer<typeof manifestSchema>;
+export type GridCount = Manifest["grids"][number];
+export type SkippedFile = Manifest["skipped"][number];
+export type MadeBy = Manifest["made"];
+
+/** Reads and checks a dataset's manifest. @throws UserError when it is missing, malformed or points out of the folder. */
+export function readManifest(dir: string): Manifest {
+  const path = join(dir, MANIFEST_FILE);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    throw new UserError(dir, {
+      expected: `a dataset (a folder with ${MANIFEST_FILE})`,
+      got: "none",
+      try: "`kinema data shapes` or `kinema data ingest` to build one",
+    });
+  }
+  const parsed = manifestSchema.safeParse(parseJson(text, path));
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new UserError(`${path} ${issue?.path.join(".") ?? ""}`.trim(), issue?.message ?? "malformed");
+  }
+  const names = new Set<string>();
+  for (const { file } of [...parsed.data.shards, parsed.data.index]) {
+    if (names.has(file)) throw new UserError(path, { expected: "each file once", got: `${file} twice` });
+    names.add(file);
+    refuseLink(join(dir, file));
+  }
+  return parsed.data;
+}
+
+/** Counts clips by size: most frequent first, then smaller first. */
+export function countGrids(clips: Iterable<ClipShape>): GridCount[] {
+  const counts = new Map<string, GridCount>();
+  for (const { frames, height, width } of clips) {
+    const key = `${frames}x${height}x${width}`;
+    counts.set(key, { frames, height, width, count: (counts.get(key)?.count ?? 0) + 1 });
+  }
+  return [...counts.values()].sort(
+    (a, b) => b.count - a.count || a.frames - b.frames || a.height - b.height || a.width - b.width,
+  );
+}
+
+function refuseLink(path: string): void {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw new UserError(path, { expected: "a file that the manifest names", got: "none" });
+  if (!stat.isFile()) throw new UserError(path, { expected: "a plain file", got: "a link or a folder" });
+}
