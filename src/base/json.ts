@@ -1,0 +1,85 @@
+import { UserError } from "./errors.ts";
+
+/** What JSON can hold. Numbers are finite. */
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+
+/** True for an object that is neither null nor a list. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Reads JSON text from outside. Stricter than JSON.parse: a key that stands twice in one object is refused.
+ * @throws UserError when the text is not JSON or repeats a key.
+ */
+export function parseJson(text: string, where: string): JsonValue {
+  let value: JsonValue;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new UserError(where, { expected: "JSON", got: error instanceof Error ? error.message : String(error) });
+  }
+  const repeated = repeatedKey(text);
+  if (repeated !== undefined) {
+    throw new UserError(where, { expected: "every key once", got: `${JSON.stringify(repeated)} twice` });
+  }
+  return value;
+}
+
+/** The same for a text that must hold an object. @throws UserError also when it holds something else. */
+export function parseJsonObject(text: string, where: string): JsonObject {
+  const value = parseJson(text, where);
+  if (isJsonObject(value)) return value;
+  throw new UserError(where, { expected: "a JSON object", got: Array.isArray(value) ? "a list" : String(value) });
+}
+
+/**
+ * The one text of a value: object keys sorted by code unit, no white space. Equal values have equal texts.
+ * @throws Error when the value holds something that JSON would drop or change: undefined, NaN, a function ...
+ */
+export function canonicalJson(value: JsonValue): string {
+  return canonical(value, "$");
+}
+
+function canonical(value: unknown, path: string): string {
+  if (value === null || typeof value === "boolean" || typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "number" && Number.isFinite(value)) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map((item, i) => canonical(item, `${path}[${i}]`)).join()}]`;
+  if (isPlainObject(value)) {
+    const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+    return `{${members.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item, `${path}.${key}`)}`).join()}}`;
+  }
+  throw new Error(`${path}: JSON cannot hold ${typeof value === "number" ? String(value) : describe(value)}`);
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function describe(value: unknown): string {
+  return typeof value === "object" ? `a ${value?.constructor.name}` : `a value of type ${typeof value}`;
+}
+
+/** The first key that an object of this valid JSON text repeats. */
+function repeatedKey(text: string): string | undefined {
+  const open: (Set<string> | undefined)[] = [];
+  const tokens = /"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?|[{}[\]]/g;
+  for (let token = tokens.exec(text); token !== null; token = tokens.exec(text)) {
+    const [whole, body, colon] = token;
+    if (whole === "{") open.push(new Set());
+    else if (whole === "[") open.push(undefined);
+    else if (whole === "}" || whole === "]") open.pop();
+    else if (colon !== undefined && body !== undefined) {
+      const key: string = body.includes("\\") ? JSON.parse(`"${body}"`) : body;
+      const seen = open.at(-1);
+      if (seen?.has(key)) return key;
+      seen?.add(key);
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,92 @@
+/** The manifest of a checkpoint: which files it has, how long they are, and their hashes. It is sealed by a hash too. */
+import fs from "node:fs/promises";
+import { basename, join } from "node:path";
+import { UserError } from "../base/errors.ts";
+import { errorCode } from "../base/files.ts";
+import { type FileSeal, sealOfFile, sha256OfJson } from "../base/hash.ts";
+import { isJsonObject, type JsonObject, type JsonValue, parseJsonObject } from "../base/json.ts";
+
+export const manifestName = "manifest.json";
+const format = "kinema-checkpoint";
+const version = 1;
+
+export interface CheckpointManifest {
+  readonly step: number;
+  /** Every file but the manifest itself. */
+  readonly files: Readonly<Record<string, FileSeal>>;
+}
+
+/** The text of a manifest. */
+export function encodeManifest({ step, files }: CheckpointManifest): string {
+  const body: JsonObject = { format, version, step, files };
+  return `${JSON.stringify({ ...body, seal: sha256OfJson(body) }, null, 2)}\n`;
+}
+
+/** Reads the manifest of a checkpoint folder. @throws UserError when it is missing, damaged or of another version. */
+export async function readManifest(folder: string): Promise<CheckpointManifest> {
+  const path = join(folder, manifestName);
+  const text = await fs.readFile(path, "utf8").catch((error: unknown) => Promise.reject(unreadable(path, error)));
+  const { seal, ...body } = parseJsonObject(text, path);
+  if (body.format !== format || body.version !== version) {
+    throw new UserError(path, {
+      expected: `${format} of version ${version}`,
+      got: `${JSON.stringify(body.format)} of version ${JSON.stringify(body.version)}`,
+    });
+  }
+  const { step, files } = body;
+  if (!Number.isSafeInteger(step) || !isSeals(files)) throw new UserError(path, "the manifest is damaged");
+  if (seal !== sha256OfJson(body)) throw new UserError(path, "the manifest is damaged: its seal does not fit");
+  return { step: step as number, files };
+}
+
+/** The file's seal in the manifest. @throws UserError when the checkpoint has no such file. */
+export function sealOf(manifest: CheckpointManifest, folder: string, name: string): FileSeal {
+  const seal = Object.hasOwn(manifest.files, name) ? manifest.files[name] : undefined;
+  if (seal !== undefined) return seal;
+  throw new UserError(folder, { expected: name, got: `only ${Object.keys(manifest.files).join(", ")}` });
+}
+
+/** @throws UserError naming the file when what was read of it is not what was written. */
+export function checkSeal(path: string, expected: FileSeal, got: FileSeal): void {
+  if (got.bytes !== expected.bytes) {
+    throw new UserError(path, { expected: `${expected.bytes} bytes`, got: `${got.bytes}: the file is damaged` });
+  }
+  if (got.sha256 !== expected.sha256) {
+    throw new UserError(path, { expected: `SHA-256 ${expected.sha256}`, got: `${got.sha256}: the file is damaged` });
+  }
+}
+
+/** Reads every file of a checkpoint again and compares it with the manifest. @throws UserError naming the first bad file. */
+export async function verifyCheckpoint(folder: string): Promise<CheckpointManifest> {
+  const manifest = await readManifest(folder);
+  for (const [name, seal] of Object.entries(manifest.files)) {
+    const path = join(folder, name);
+    checkSeal(path, seal, await sealOfFile(path).catch((error: unknown) => Promise.reject(unreadable(path, error))));
+  }
+  return manifest;
+}
+
+/** True when the manifest is sound and every file is there with its length. Contents are not read. */
+export async function looksWhole(folder: string): Promise<boolean> {
+  try {
+    const { files } = await readManifest(folder);
+    const sizes = Object.entries(files).map(
+      async ([name, { bytes }]) => (await fs.stat(join(folder, name))).size === bytes,
+    );
+    return (await Promise.all(sizes)).every(Boolean);
+  } catch {
+    return false;
+  }
+}
+
+function unreadable(path: string, error: unknown): UserError {
+  return new UserError(path, { expected: "a readable file", got: errorCode(error) ?? String(error) });
+}
+
+function isSeals(value: JsonValue | undefined): value is JsonObject & Readonly<Record<string, FileSeal>> {
+  if (!isJsonObject(value)) return false;
+  return Object.entries(value).every(([name, seal]) => {
+    const plain = name === basename(name) && name !== "" && !name.startsWith(".");
+    return plain && isJsonObject(seal) && Number.isSafeInteger(seal.bytes) && typeof seal.sha256 === "string";
+  });
+}

@@ -1,0 +1,120 @@
+/**
+ * The folder of a run: `experiments/<name>/<run>/` with config.yaml (resolved), run.json (what it is and each start),
+ * log.jsonl, tb/ (TensorBoard events), samples/ and checkpoints/.
+ */
+import fs from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "../base/errors.ts";
+import { makeFolder, namesIn, removeLeftovers, writeFileAtomic } from "../base/files.ts";
+import { isJsonObject, type JsonObject, type JsonValue, parseJsonObject } from "../base/json.ts";
+import { describeStart, differences, showDifference } from "./runIdentity.ts";
+import { lockRun } from "./runLock.ts";
+
+export interface RunRecipe {
+  /** The resolved config's text. It is kept as config.yaml; a resumed run's is replaced. */
+  readonly configYaml: string;
+  /** What must stay the same over the run's life, e.g. `{ config, dataset: fingerprint }`. */
+  readonly identity: JsonObject;
+  /** Key paths in `identity` that may change nevertheless, each with all below it, e.g. `config.train.steps`. */
+  readonly mayChange?: readonly string[];
+  /** Resume although `identity` differs. The differences are kept in run.json. */
+  readonly acceptChanges?: boolean;
+  /** More to tell about this start: engine, seed, dataset fingerprint ... */
+  readonly facts?: JsonObject;
+}
+
+export interface Run {
+  readonly dir: string;
+  /** True when the folder was a run before. It may have no checkpoint yet. */
+  readonly resumed: boolean;
+  /** Lines that the user should see: a stale lock taken over, changes accepted. */
+  readonly notices: readonly string[];
+  readonly logPath: string;
+  readonly tensorBoardDir: string;
+  readonly samplesDir: string;
+  /** Lets other processes in. */
+  close(): void;
+}
+
+const layout = { log: "log.jsonl", tensorBoard: "tb", samples: "samples", checkpoints: "checkpoints" } as const;
+const runFile = "run.json";
+const configFile = "config.yaml";
+
+/**
+ * Makes a run's folder or opens it again, and locks it.
+ * @throws UserError when another process trains in it, when it holds a run of another recipe (with the first keys that
+ * differ) or when it is a folder of something else.
+ */
+export async function openRun(dir: string, recipe: RunRecipe): Promise<Run> {
+  await refuseOtherFolder(dir);
+  await makeFolder(dir);
+  const lock = lockRun(dir);
+  try {
+    await removeLeftovers(dir);
+    for (const name of [layout.tensorBoard, layout.samples, layout.checkpoints]) await makeFolder(join(dir, name));
+    await removeLeftovers(join(dir, layout.checkpoints));
+    const before = await readRunFile(dir);
+    const changes = before === undefined ? [] : changesSince(dir, before.identity, recipe);
+    await writeFileAtomic(join(dir, configFile), recipe.configYaml);
+    const start = { ...describeStart(), ...recipe.facts, ...(changes.length > 0 ? { changes } : {}) };
+    const file = { identity: recipe.identity, starts: [...(before?.starts ?? []), start] };
+    await writeFileAtomic(join(dir, runFile), `${JSON.stringify(file, null, 2)}\n`);
+    const { recovered } = lock;
+    return {
+      dir,
+      resumed: before !== undefined,
+      notices: [
+        ...(recovered === undefined ? [] : [`${dir}: took over the lock of process ${recovered.pid}, which has died`]),
+        ...changes.map((change) => `${dir}: accepted ${change}`),
+      ],
+      logPath: join(dir, layout.log),
+      tensorBoardDir: join(dir, layout.tensorBoard),
+      samplesDir: join(dir, layout.samples),
+      close: lock.release,
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** The resolved config of a run or of one of its checkpoints. @throws UserError when the folder is neither. */
+export async function readRunConfig(dir: string): Promise<string> {
+  try {
+    return await fs.readFile(join(dir, configFile), "utf8");
+  } catch {
+    throw new UserError(dir, { expected: "the folder of a run", got: `none with a ${configFile}` });
+  }
+}
+
+/** A folder without run.json is taken only when all that it holds is what a start killed early leaves. */
+async function refuseOtherFolder(dir: string): Promise<void> {
+  const names = await namesIn(dir);
+  const ours = new Set<string>([...Object.values(layout), configFile, "lock"]);
+  const foreign = names.find((name) => !ours.has(name) && !name.startsWith(".") && !name.startsWith("lock."));
+  if (names.includes(runFile) || foreign === undefined) return;
+  throw new UserError(dir, {
+    expected: "a run folder or a new one",
+    got: `one with ${foreign} and no ${runFile}`,
+    try: "another --run-dir",
+  });
+}
+
+async function readRunFile(dir: string): Promise<{ identity: JsonObject; starts: readonly JsonValue[] } | undefined> {
+  if (!(await namesIn(dir)).includes(runFile)) return undefined;
+  const path = join(dir, runFile);
+  const { identity, starts } = parseJsonObject(await fs.readFile(path, "utf8"), path);
+  if (isJsonObject(identity) && Array.isArray(starts)) return { identity, starts };
+  throw new UserError(path, { expected: "identity and starts of a run", got: "something else" });
+}
+
+function changesSince(dir: string, before: JsonObject, recipe: RunRecipe): string[] {
+  const changes = differences(before, recipe.identity, recipe.mayChange).map(showDifference);
+  if (changes.length === 0 || recipe.acceptChanges === true) return changes;
+  const more = changes.length > 3 ? ` and ${changes.length - 3} more` : "";
+  throw new UserError(dir, {
+    expected: "the recipe that this run was started with",
+    got: `another: ${changes.slice(0, 3).join(", ")}${more}`,
+    try: "another --run-dir",
+  });
+}

@@ -1,0 +1,80 @@
+/** What makes two starts the same run, and what is told about each start. */
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import { hostname } from "node:os";
+import { fileURLToPath } from "node:url";
+import { canonicalJson, isJsonObject, type JsonObject, type JsonValue, parseJsonObject } from "../base/json.ts";
+
+/** One key whose value differs. An absent value is undefined. */
+export interface Difference {
+  /** Dotted, e.g. `model.blocks.3.width`. */
+  readonly key: string;
+  readonly before: JsonValue | undefined;
+  readonly now: JsonValue | undefined;
+}
+
+/**
+ * The keys at which two trees differ, in the order of the first tree.
+ * @param mayChange key paths that do not count, each with everything below it, e.g. `train.steps`.
+ */
+export function differences(before: JsonValue, now: JsonValue, mayChange: readonly string[] = []): Difference[] {
+  return compare("", before, now, new Set(mayChange));
+}
+
+/** `model.width 384 -> 512`. */
+export function showDifference({ key, before, now }: Difference): string {
+  const show = (value: JsonValue | undefined) => {
+    const text = value === undefined ? "none" : canonicalJson(value);
+    return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  };
+  return `${key === "" ? "the whole" : key} ${show(before)} -> ${show(now)}`;
+}
+
+/** The program and the system of one start: for run.json. */
+export function describeStart(): JsonObject {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const { version } = parseJsonObject(fs.readFileSync(`${root}/package.json`, "utf8"), `${root}/package.json`);
+  return {
+    at: new Date().toISOString(),
+    kinema: version ?? null,
+    ...describeCommit(root),
+    node: process.version,
+    system: `${process.platform} ${process.arch}`,
+    host: hostname(),
+  };
+}
+
+function compare(
+  key: string,
+  before: JsonValue | undefined,
+  now: JsonValue | undefined,
+  mayChange: ReadonlySet<string>,
+): Difference[] {
+  if (mayChange.has(key)) return [];
+  const [old, fresh] = [childrenOf(before), childrenOf(now)];
+  if (old === undefined || fresh === undefined) {
+    const same = before !== undefined && now !== undefined && canonicalJson(before) === canonicalJson(now);
+    return same ? [] : [{ key, before, now }];
+  }
+  return [...new Set([...old.keys(), ...fresh.keys()])].flatMap((name) =>
+    compare(key === "" ? name : `${key}.${name}`, old.get(name), fresh.get(name), mayChange),
+  );
+}
+
+function childrenOf(value: JsonValue | undefined): ReadonlyMap<string, JsonValue> | undefined {
+  if (Array.isArray(value)) return new Map(value.map((item, i) => [String(i), item]));
+  return isJsonObject(value) ? new Map(Object.entries(value)) : undefined;
+}
+
+/** The commit that the program runs from, where it runs from a clone and git is there. */
+function describeCommit(root: string): JsonObject {
+  if (!fs.existsSync(`${root}/.git`)) return {};
+  const git = (...args: string[]) =>
+    execFileSync("git", ["-C", root, ...args], { stdio: ["ignore", "pipe", "ignore"] });
+  try {
+    const changed = git("status", "--porcelain", "--untracked-files=no").length > 0;
+    return { commit: git("rev-parse", "HEAD").toString().trim(), changedSinceCommit: changed };
+  } catch {
+    return {};
+  }
+}

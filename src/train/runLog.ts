@@ -1,0 +1,105 @@
+/**
+ * log.jsonl: one JSON object a line, each with the optimizer step it tells of. A run that resumes from step S first
+ * cuts what lies beyond S, so the log of an interrupted run reads like that of one which was never interrupted.
+ */
+import fs from "node:fs";
+import { writeFileAtomic } from "../base/files.ts";
+import { isJsonObject } from "../base/json.ts";
+
+/** Numbers that JSON cannot hold are written as "NaN", "Infinity", "-Infinity". */
+export type LogRecord = { readonly step: number } & Readonly<Record<string, number | string | boolean | null>>;
+
+export class RunLog {
+  readonly path: string;
+  private readonly file: number;
+  private readonly onFailure: (reason: string) => void;
+  private torn = false;
+  private failed = false;
+
+  private constructor(path: string, onFailure: (reason: string) => void) {
+    this.path = path;
+    this.onFailure = onFailure;
+    this.file = fs.openSync(path, "a");
+  }
+
+  /**
+   * Opens a log for a run that stands at `step` (0 for a new one). Lines beyond it, and lines that are no records,
+   * move to `log.jsonl.cut-1`, `-2` ... `onFailure` is called once if a later write fails: logging never stops a run.
+   */
+  static async open(path: string, step: number, onFailure: (reason: string) => void): Promise<RunLog> {
+    await cutLog(path, step);
+    return new RunLog(path, onFailure);
+  }
+
+  /** Appends a line. It survives the death of the process at once, that of the machine after `sync`. */
+  append(record: LogRecord): void {
+    this.guard(() => {
+      const line = `${this.torn ? "\n" : ""}${JSON.stringify(record, nonFiniteAsText)}\n`;
+      const bytes = Buffer.from(line);
+      this.torn = true;
+      if (fs.writeSync(this.file, bytes) < bytes.length) throw new Error("the disk took only a part of a line");
+      this.torn = false;
+    });
+  }
+
+  /** Brings every line to the disk. Call it before a checkpoint is saved. */
+  sync(): void {
+    this.guard(() => fs.fsyncSync(this.file));
+  }
+
+  close(): void {
+    this.guard(() => fs.closeSync(this.file));
+  }
+
+  private guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (!this.failed) this.onFailure(`${this.path}: ${error instanceof Error ? error.message : String(error)}`);
+      this.failed = true;
+    }
+  }
+}
+
+/** The records of a log, in order; none when there is no log. A torn line is passed over. */
+export function readRunLog(path: string): LogRecord[] {
+  return linesOf(textOf(path)).flatMap((line) => parseRecord(line) ?? []);
+}
+
+async function cutLog(path: string, step: number): Promise<void> {
+  const text = textOf(path);
+  const lines = linesOf(text);
+  const stays = (line: string) => (parseRecord(line)?.step ?? Number.POSITIVE_INFINITY) <= step;
+  const cut = lines.filter((line) => !stays(line));
+  const kept = asText(lines.filter(stays));
+  if (kept === text) return;
+  let side = 1;
+  while (fs.existsSync(`${path}.cut-${side}`)) side += 1;
+  if (cut.length > 0) await writeFileAtomic(`${path}.cut-${side}`, asText(cut));
+  await writeFileAtomic(path, kept);
+}
+
+function textOf(path: string): string {
+  return fs.existsSync(path) ? fs.readFileSync(path, "utf8") : "";
+}
+
+function linesOf(text: string): string[] {
+  return text.split("\n").filter((line) => line !== "");
+}
+
+function asText(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function parseRecord(line: string): LogRecord | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return isJsonObject(value) && typeof value.step === "number" ? (value as LogRecord) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function nonFiniteAsText(_key: string, value: unknown): unknown {
+  return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
+}
