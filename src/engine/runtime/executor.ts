@@ -1,12 +1,11 @@
-import type { HostMap } from "../engine.ts";
-import type { OnnxValue } from "../onnx/model.ts";
+import type { HostMap, Signature } from "../engine.ts";
 
 /** A model ready for ONNX Runtime: its bytes, and the names, shapes and dtypes that it reads and writes. */
 export interface EncodedModel {
   readonly name: string;
   readonly bytes: Uint8Array;
-  readonly inputs: readonly OnnxValue[];
-  readonly outputs: readonly OnnxValue[];
+  readonly inputs: Signature;
+  readonly outputs: Signature;
 }
 
 /** One way to call ONNX Runtime. */

@@ -1,7 +1,6 @@
 import type { DType, HostTensor } from "../../base/tensors.ts";
 import { sizeOf } from "../../base/tensors.ts";
-import type { HostMap } from "../engine.ts";
-import type { OnnxValue } from "../onnx/model.ts";
+import type { HostMap, Signature } from "../engine.ts";
 
 const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const satisfies Record<DType, unknown>;
 
@@ -10,21 +9,27 @@ export function allocate(shape: readonly number[], dtype: DType): HostTensor {
   return { shape, dtype, data: new arrays[dtype](sizeOf(shape)) };
 }
 
+/** A zero-filled host tensor for each of `specs`. */
+export function allocateAll(specs: Signature): Record<string, HostTensor> {
+  return Object.fromEntries(Object.entries(specs).map(([name, { shape, dtype }]) => [name, allocate(shape, dtype)]));
+}
+
 /**
- * The named tensors that `values` asks for, each checked against its spec: native code writes over this memory.
+ * The named tensors that `specs` asks for, each checked against its spec: native code writes over this memory.
  * @throws Error naming the program, the side and the tensor at fault.
  */
 export function pickTensors(
   program: string,
   side: string,
-  values: readonly OnnxValue[],
+  specs: Signature,
   map: HostMap,
 ): [name: string, HostTensor][] {
-  const known = new Set(values.map(({ name }) => name));
   for (const name of Object.keys(map)) {
-    if (!known.has(name)) throw new Error(`${program}: it has no ${side} ${name}; it has ${[...known].join(", ")}`);
+    if (specs[name] === undefined) {
+      throw new Error(`${program}: it has no ${side} ${name}; it has ${Object.keys(specs).join(", ")}`);
+    }
   }
-  return values.map(({ name, spec }) => {
+  return Object.entries(specs).map(([name, spec]) => {
     const tensor = map[name];
     if (tensor === undefined) throw new Error(`${program}: ${side} ${name} is missing`);
     const got = describe(tensor.shape, tensor.dtype);
