@@ -1,0 +1,101 @@
+import type { Scalar, Tensor1D, Tensor2D, Tensor3D } from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
+import type { TensorSpec } from "../base/tensors.ts";
+import type { Signature, TensorMap } from "../engine/engine.ts";
+import { DiT, type DiTConfig } from "../models/dit/dit.ts";
+import type { PackPlan } from "../models/patches/pack.ts";
+import { patchWidth } from "../models/patches/patchify.ts";
+import type { Params } from "../nn/params.ts";
+import { type Prediction, pointAt, squaredError, velocity, velocityFromClean } from "./rectifiedFlow.ts";
+
+/** A pure function of parameters and named inputs, with the signature that one plan gives its inputs. */
+export interface ModelProgram {
+  readonly inputs: Signature;
+  fn(p: Params, inputs: TensorMap): TensorMap;
+}
+
+/** Everything that shapes a latent video model. */
+export interface LatentModel {
+  readonly dit: DiTConfig;
+  /** Channels of a latent cell, as the VAE makes them. */
+  readonly latentChannels: number;
+  readonly prediction: Prediction;
+}
+
+/** Parameters of the model, for `declareParams`. */
+export function buildDiT({ dit, latentChannels }: LatentModel, p: Params): DiT {
+  return new DiT(dit, latentChannels, p);
+}
+
+/**
+ * The training loss of one pack.
+ * Inputs: x0_LP clean tokens, eps_LP normal noise, t_F times in [0, 1], weight_F each frame's share of the loss
+ * (`lossWeights`), text_CS token ids (only with text).
+ * Outputs: loss, the scalar sum of weight_F frameLoss_F; frameLoss_F, each frame's mean squared error of the velocity
+ * over its tokens and their values, unweighted.
+ */
+export function ditObjective(model: LatentModel, pack: PackPlan): ModelProgram {
+  return {
+    inputs: {
+      x0_LP: tokens(model, pack),
+      eps_LP: tokens(model, pack),
+      t_F: floats([pack.numFrames]),
+      weight_F: floats([pack.numFrames]),
+      ...textInput(model, pack),
+    },
+    fn(p, inputs) {
+      const { x0_LP, eps_LP, t_F, weight_F } = inputs as ObjectiveInputs;
+      const wanted_LP = velocity(x0_LP, eps_LP);
+      const x_LP = withTimes(pack, [x0_LP, wanted_LP], t_F, ([x0, v], t) => pointAt(x0 as Tensor3D, v as Tensor3D, t));
+      const v_LP = predictVelocity(model, pack, p, { x_LP, t_F, text_CS: inputs.text_CS as Tensor2D | undefined });
+      const frameLoss_F = pack.frameMeans(squaredError(v_LP, wanted_LP));
+      return { loss: tf.sum<Scalar>(tf.mul(frameLoss_F, weight_F)), frameLoss_F };
+    },
+  };
+}
+
+/** The velocity at a point. Inputs: x_LP, t_F, text_CS (only with text). Output: v_LP, whatever the model predicts. */
+export function denoiseProgram(model: LatentModel, pack: PackPlan): ModelProgram {
+  return {
+    inputs: { x_LP: tokens(model, pack), t_F: floats([pack.numFrames]), ...textInput(model, pack) },
+    fn(p, inputs) {
+      const { x_LP, t_F } = inputs as { x_LP: Tensor2D; t_F: Tensor1D };
+      return { v_LP: predictVelocity(model, pack, p, { x_LP, t_F, text_CS: inputs.text_CS as Tensor2D | undefined }) };
+    },
+  };
+}
+
+type ObjectiveInputs = { x0_LP: Tensor2D; eps_LP: Tensor2D; t_F: Tensor1D; weight_F: Tensor1D };
+type Point = { x_LP: Tensor2D; t_F: Tensor1D; text_CS: Tensor2D | undefined };
+
+function predictVelocity(model: LatentModel, pack: PackPlan, p: Params, point: Point): Tensor2D {
+  const y_LP = buildDiT(model, p).call(point, pack);
+  if (model.prediction === "v") return y_LP;
+  return withTimes(pack, [point.x_LP, y_LP], point.t_F, ([x, x0], t) =>
+    velocityFromClean(x as Tensor3D, x0 as Tensor3D, t),
+  );
+}
+
+/** Applies `fn` to token rows, each meeting its frame's time. */
+function withTimes(
+  pack: PackPlan,
+  rows_LP: Tensor2D[],
+  t_F: Tensor1D,
+  fn: (rows_FSP: Tensor3D[], t_F11: Tensor3D) => Tensor3D,
+): Tensor2D {
+  const t_F1 = tf.reshape(t_F, [pack.numFrames, 1]) as Tensor2D;
+  return pack.mapFrames(rows_LP, [t_F1], (rows, [t_F11]) => fn(rows, t_F11 as Tensor3D));
+}
+
+function tokens({ dit, latentChannels }: LatentModel, pack: PackPlan): TensorSpec {
+  return floats([pack.numTokens, patchWidth(dit.patch, latentChannels)]);
+}
+
+function textInput({ dit }: LatentModel, pack: PackPlan): Signature {
+  if (dit.text.kind === "none") return {};
+  return { text_CS: { shape: [pack.numClips, dit.text.maxTokens], dtype: "int32" } };
+}
+
+function floats(shape: readonly number[]): TensorSpec {
+  return { shape, dtype: "float32" };
+}

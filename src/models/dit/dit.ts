@@ -1,0 +1,104 @@
+import type { Tensor1D, Tensor2D } from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
+import { z } from "zod";
+import { UserError } from "../../base/errors.ts";
+import { layerNorm, silu } from "../../engine/ops/index.ts";
+import { headDim } from "../../nn/heads.ts";
+import { Linear } from "../../nn/linear.ts";
+import { normal, type Params, zeros } from "../../nn/params.ts";
+import { ropeConstants, ropeTables } from "../../nn/rope.ts";
+import { TimeEmbedding } from "../../nn/timeEmbedding.ts";
+import type { PackPlan } from "../patches/pack.ts";
+import { patchWidth } from "../patches/patchify.ts";
+import { TextEncoder, textEncoderSchema } from "../text/textEncoder.ts";
+import { DiTBlock } from "./ditBlock.ts";
+import { Modulation, modulate } from "./modulation.ts";
+
+const noTextSchema = z.strictObject({ kind: z.literal("none").describe("The model draws without a prompt.") });
+const side = z.int().positive();
+
+export const ditSchema = z.strictObject({
+  kind: z.literal("dit"),
+  width: side.default(384).describe("Channels of every token inside the model (D)."),
+  depth: side.default(6).describe("Number of transformer blocks."),
+  heads: side.default(6).describe("Attention heads; width / heads must be even, 64 is customary."),
+  mlpRatio: z.number().positive().default(4).describe("Hidden width of each MLP as a multiple of the width."),
+  patch: z
+    .tuple([side, side, side])
+    .default([1, 2, 2])
+    .describe("Latent cells per token: frames, rows, columns. Smaller is finer and slower."),
+  ropeTheta: z
+    .number()
+    .positive()
+    .default(256)
+    .describe(
+      "Base of the rotary frequencies. 256 as in HunyuanVideo: latent axes are tens of cells long, not 10,000s.",
+    ),
+  text: z
+    .discriminatedUnion("kind", [noTextSchema, textEncoderSchema])
+    .prefault({ kind: "bytes" })
+    .describe("How prompts reach the model."),
+});
+export type DiTConfig = z.output<typeof ditSchema>;
+
+/** What the model is given. text_CS: ids of `encodeText`, int32, one row per clip; absent without text. */
+export interface DiTInputs {
+  readonly x_LP: Tensor2D;
+  readonly t_F: Tensor1D;
+  readonly text_CS: Tensor2D | undefined;
+}
+
+/**
+ * Diffusion transformer over a pack of clips. Source: arXiv:2212.09748, figs. 3 and 4.
+ * L packed tokens, P values per token, F latent frames in the pack, C clips, D width.
+ * Differs: every latent frame has its own time and modulation; positions are 3-D rotary; queries and keys are normed.
+ */
+export class DiT {
+  readonly cfg: DiTConfig;
+  readonly text: TextEncoder | undefined;
+  readonly pooled: Linear | undefined;
+  readonly time: TimeEmbedding;
+  readonly embed: Linear;
+  readonly blocks: readonly DiTBlock[];
+  readonly adaLN: Modulation;
+  readonly out: Linear;
+
+  constructor(cfg: DiTConfig, latentChannels: number, p: Params) {
+    const { width, text } = cfg;
+    const valuesPerToken = patchWidth(cfg.patch, latentChannels);
+    const textWidth = text.kind === "bytes" && text.crossAttention ? text.width : undefined;
+    this.cfg = cfg;
+    this.text = text.kind === "bytes" ? new TextEncoder(text, p.at("text")) : undefined;
+    this.pooled = text.kind === "bytes" ? new Linear(text.width, width, p.at("pooled"), normal(0.02)) : undefined;
+    this.time = new TimeEmbedding(width, p.at("time"));
+    this.embed = new Linear(valuesPerToken, width, p.at("embed"));
+    this.blocks = Array.from(
+      { length: cfg.depth },
+      (_, i) => new DiTBlock({ width, heads: cfg.heads, mlpRatio: cfg.mlpRatio, textWidth }, p.at(`blocks.${i}`)),
+    );
+    this.adaLN = new Modulation(width, 2, p.at("adaLN"));
+    this.out = new Linear(width, valuesPerToken, p.at("out"), zeros);
+  }
+
+  /** Shapes: x_LP, t_F in [0, 1] with 1 = noise, text_CS -> LP. @throws UserError when text is missing or unwanted. */
+  call({ x_LP, t_F, text_CS }: DiTInputs, pack: PackPlan): Tensor2D {
+    if ((this.text === undefined) !== (text_CS === undefined)) {
+      throw new UserError("dit.text", {
+        expected: this.text === undefined ? "no prompts: this model has text.kind none" : "a prompt for every clip",
+        got: text_CS === undefined ? "none" : "prompts",
+      });
+    }
+    const text = text_CS === undefined ? undefined : this.text?.call(text_CS);
+    const time_FD = this.time.call(t_F);
+    const cond_FD =
+      text === undefined || this.pooled === undefined
+        ? time_FD
+        : tf.add<Tensor2D>(time_FD, pack.clipsToFrames(this.pooled.call(text.pooled_CE)));
+    const angles = ropeTables(pack.positions, headDim(this.cfg.width, this.cfg.heads, "dit"), this.cfg.ropeTheta);
+    const context = { signal_FD: silu(cond_FD), text, rope: ropeConstants(angles), pack };
+    let h_LD = this.embed.call(x_LP);
+    for (const block of this.blocks) h_LD = block.call(h_LD, context);
+    const [shift_FD, scale_FD] = this.adaLN.call(context.signal_FD) as [Tensor2D, Tensor2D];
+    return this.out.call(modulate(layerNorm(h_LD) as Tensor2D, shift_FD, scale_FD, pack));
+  }
+}

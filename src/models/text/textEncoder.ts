@@ -1,0 +1,61 @@
+import type { Tensor, Tensor2D, Tensor3D } from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
+import { z } from "zod";
+import { normal, type Params } from "../../nn/params.ts";
+import { RmsNorm } from "../../nn/rmsNorm.ts";
+import { numTextIds } from "./bytes.ts";
+import { TextBlock } from "./textBlock.ts";
+
+export const textEncoderSchema = z.strictObject({
+  kind: z.literal("bytes").describe("A small transformer over UTF-8 bytes, trained along with the model."),
+  maxTokens: z.int().min(3).default(64).describe("Ids per caption, start and end included; longer texts are cut."),
+  width: z.int().positive().default(128).describe("Channels of the encoder; captions need fewer than video."),
+  depth: z.int().nonnegative().default(2).describe("Transformer blocks: two suffice to read words from bytes."),
+  heads: z.int().positive().default(4).describe("Attention heads; must divide the width."),
+  crossAttention: z.boolean().default(true).describe("Each DiT block looks at every text token, not only their mean."),
+});
+export type TextEncoderConfig = z.output<typeof textEncoderSchema>;
+
+/** Text as the model sees it. C texts, S tokens, E width. */
+export interface TextFeatures {
+  readonly tokens_CSE: Tensor3D;
+  /** To add to attention scores: 0 at tokens, -1e9 at padding. */
+  readonly bias_CS: Tensor2D;
+  /** Mean over the tokens before the padding. */
+  readonly pooled_CE: Tensor2D;
+}
+
+/** Byte-level transformer encoder with learned positions. Padding changes nothing in its outputs. */
+export class TextEncoder {
+  readonly embedding: Tensor2D;
+  readonly positions: Tensor2D;
+  readonly blocks: readonly TextBlock[];
+  readonly norm: RmsNorm;
+
+  constructor(cfg: TextEncoderConfig, p: Params) {
+    this.embedding = p.tensor<Tensor2D>("embedding", [numTextIds, cfg.width], normal(1));
+    this.positions = p.tensor<Tensor2D>("positions", [cfg.maxTokens, cfg.width], normal(1));
+    this.blocks = Array.from({ length: cfg.depth }, (_, i) => new TextBlock(cfg.width, cfg.heads, p.at(`blocks.${i}`)));
+    this.norm = new RmsNorm(cfg.width, p.at("norm"));
+  }
+
+  /** Shapes: ids_CS int32 as of `encodeText`, every row with at least one token. */
+  call(ids_CS: Tensor2D): TextFeatures {
+    const [numTexts, numTokens] = ids_CS.shape;
+    const mask_CS = tf.minimum<Tensor2D>(tf.cast(ids_CS, "float32"), 1);
+    const bias_CS = tf.mul<Tensor2D>(tf.sub(mask_CS, 1), 1e9);
+    const bias_C11S = tf.reshape(bias_CS, [numTexts, 1, 1, numTokens]);
+    let h_CSE = tf.add<Tensor3D>(tf.gather(this.embedding, ids_CS), this.positions);
+    for (const block of this.blocks) h_CSE = block.call(h_CSE, bias_C11S);
+    const tokens_CSE = this.norm.call(h_CSE);
+    return { tokens_CSE, bias_CS, pooled_CE: maskedMean(tokens_CSE, mask_CS) };
+  }
+}
+
+/** Shapes: x_CSE, mask_CS of 0 and 1 -> CE. */
+function maskedMean(x_CSE: Tensor3D, mask_CS: Tensor2D): Tensor2D {
+  const [numTexts, numTokens, width] = x_CSE.shape;
+  const weights_CS = tf.div<Tensor>(mask_CS, tf.sum(mask_CS, 1, true));
+  const mean_C1E = tf.matMul(tf.reshape(weights_CS, [numTexts, 1, numTokens]), x_CSE);
+  return tf.reshape(mean_C1E, [numTexts, width]) as Tensor2D;
+}

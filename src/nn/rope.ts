@@ -1,0 +1,72 @@
+import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
+import { UserError } from "../base/errors.ts";
+
+/** Cosines and sines of each token's angles, row-major [tokens, headDim / 2]. Constants of a pack plan. */
+export interface RopeTables {
+  readonly numTokens: number;
+  readonly numAngles: number;
+  readonly cos: Float32Array;
+  readonly sin: Float32Array;
+}
+
+/** The same as constants of one traced or eager computation. L tokens, A = headDim / 2 angles. */
+export interface RopeConstants {
+  readonly cos_LA: Tensor2D;
+  readonly sin_LA: Tensor2D;
+}
+
+/** Angles that each axis (t, h, w) owns of a head's `headDim / 2`: time takes what an even third leaves over. */
+export function splitAngles(headDim: number): [t: number, h: number, w: number] {
+  const spatial = Math.floor(headDim / 6);
+  return [headDim / 2 - 2 * spatial, spatial, spatial];
+}
+
+/**
+ * Tables of a 3-D rotary embedding, in float64 until the last rounding.
+ * Angle i of an axis with n angles is position * theta^(-i / n). Source: arXiv:2104.09864; axis split as in Wan 2.1.
+ * @param positions token positions, row-major [tokens, 3], ordered t, h, w.
+ * @throws UserError when headDim is odd or below 6.
+ */
+export function ropeTables(positions: Int32Array, headDim: number, theta: number): RopeTables {
+  if (headDim % 2 !== 0 || headDim < 6) {
+    throw new UserError("rope", { expected: "an even head width of at least 6", got: String(headDim) });
+  }
+  const split = splitAngles(headDim);
+  const frequencies = split.flatMap((n, axis) =>
+    Array.from({ length: n }, (_, i) => ({ axis, frequency: theta ** (-i / n) })),
+  );
+  const numAngles = frequencies.length;
+  const numTokens = positions.length / 3;
+  const cos = new Float32Array(numTokens * numAngles);
+  const sin = new Float32Array(numTokens * numAngles);
+  for (let token = 0; token < numTokens; token++) {
+    for (const [i, { axis, frequency }] of frequencies.entries()) {
+      const angle = (positions[token * 3 + axis] ?? 0) * frequency;
+      cos[token * numAngles + i] = Math.cos(angle);
+      sin[token * numAngles + i] = Math.sin(angle);
+    }
+  }
+  return { numTokens, numAngles, cos, sin };
+}
+
+/** Makes the tables constants of the computation at hand. */
+export function ropeConstants({ numTokens, numAngles, cos, sin }: RopeTables): RopeConstants {
+  const shape: [number, number] = [numTokens, numAngles];
+  return { cos_LA: tf.tensor2d(cos, shape), sin_LA: tf.tensor2d(sin, shape) };
+}
+
+/**
+ * Rotates each head's halves: (a, b) -> (a cos - b sin, b cos + a sin), angle i turning the pair (i, i + d/2).
+ * The half-split pairing needs no shuffle within a head, and is ONNX RotaryEmbedding's with interleaved = 0.
+ * Shapes: x_LHd -> LHd. Source: arXiv:2104.09864, eq. 34.
+ */
+export function rotate(x_LHd: Tensor3D, { cos_LA, sin_LA }: RopeConstants): Tensor3D {
+  const [numTokens, numAngles] = cos_LA.shape;
+  const cos_L1A = tf.reshape(cos_LA, [numTokens, 1, numAngles]);
+  const sin_L1A = tf.reshape(sin_LA, [numTokens, 1, numAngles]);
+  const [a, b] = tf.split(x_LHd, 2, 2) as [Tensor3D, Tensor3D];
+  const turnedA = tf.sub(tf.mul(a, cos_L1A), tf.mul(b, sin_L1A)) as Tensor3D;
+  const turnedB = tf.add(tf.mul(b, cos_L1A), tf.mul(a, sin_L1A)) as Tensor3D;
+  return tf.concat3d([turnedA, turnedB], 2);
+}
