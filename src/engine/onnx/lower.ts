@@ -1,0 +1,37 @@
+import type { Graph, Node, NodeOf } from "../graph/graph.ts";
+import type { OpName } from "../graph/ops.ts";
+import { lowerNode } from "./lowerings.ts";
+import type { OnnxModel } from "./model.ts";
+import { OnnxWriter, OPSETS } from "./writer.ts";
+
+/** Results of these have names of their own already, or are shared. */
+const NAMED_ELSEWHERE: ReadonlySet<OpName> = new Set(["input", "constant", "fill"]);
+
+/**
+ * Writes a graph as an ONNX model. Each output is the direct result of its last operator, so that ONNX Runtime can
+ * write it where the caller wants it.
+ */
+export function lowerToOnnx(graph: Graph): OnnxModel {
+  const writer = new OnnxWriter();
+  const direct = new Map<Node, string>();
+  for (const { name, node } of graph.outputs) {
+    if (!direct.has(node) && !NAMED_ELSEWHERE.has(node.op)) direct.set(node, name);
+  }
+  for (const [node, name] of direct) writer.setName(node, name);
+  for (const node of graph.nodes) lowerNode<OpName>(node, writer);
+  for (const { name, node } of graph.outputs) {
+    if (direct.get(node) !== name) writer.call("Identity", [writer.nameOf(node)], [name]);
+  }
+  return {
+    name: graph.name,
+    opsets: OPSETS,
+    nodes: writer.nodes,
+    initializers: writer.initializers,
+    inputs: graph.inputs.map((input: NodeOf<"input">) => ({ name: input.attrs.name, spec: specOf(input) })),
+    outputs: graph.outputs.map(({ name, node }) => ({ name, spec: specOf(node) })),
+  };
+}
+
+function specOf({ shape, dtype }: Node) {
+  return { shape, dtype };
+}

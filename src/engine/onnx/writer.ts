@@ -1,0 +1,97 @@
+import { assert } from "../../base/errors.ts";
+import type { TensorSpec } from "../../base/tensors.ts";
+import type { NodeOf } from "../graph/graph.ts";
+import type { OpName } from "../graph/ops.ts";
+import { int64s, type OnnxAttribute, type OnnxInitializer, type OnnxNode, type OnnxTensor } from "./model.ts";
+
+/** ONNX's own operator set and ONNX Runtime's contributed one, as used here. */
+export const OPSETS = { "": 21, "com.microsoft": 1 } as const;
+
+export const CONTRIBUTED = "com.microsoft";
+
+type AnyNode = NodeOf<OpName>;
+
+/** How one operator call differs from the plain one. */
+export interface EmitOptions {
+  readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
+  readonly domain?: string;
+}
+
+/** Collects the nodes and constants of one model and gives every value its name. */
+export class OnnxWriter {
+  readonly nodes: OnnxNode[] = [];
+  readonly initializers: OnnxInitializer[] = [];
+  private readonly names = new Map<AnyNode, string>();
+  private readonly constants = new Map<string, string>();
+  private numNames = 0;
+
+  /** The name of a node's result. */
+  nameOf(node: AnyNode): string {
+    const name = this.names.get(node);
+    assert(name !== undefined, `node ${node.id} (${node.op}) is lowered before its users`);
+    return name;
+  }
+
+  /** Gives a node's result a name: an input's or output's own, or that of the value it equals. */
+  setName(node: AnyNode, name: string): void {
+    this.names.set(node, name);
+  }
+
+  /** The node's result name, made up if it has none: internal names start with `#`, no user's does. */
+  claim(node: AnyNode): string {
+    const known = this.names.get(node);
+    if (known !== undefined) return known;
+    const name = this.fresh();
+    this.names.set(node, name);
+    return name;
+  }
+
+  /** Appends a call whose first result is `node`'s. */
+  result(node: AnyNode, op: string, inputs: readonly string[], options: EmitOptions = {}): void {
+    this.call(op, inputs, [this.claim(node)], options);
+  }
+
+  /** Appends a call in between and returns the name of its result. */
+  step(op: string, inputs: readonly string[], options: EmitOptions = {}): string {
+    const output = this.fresh();
+    this.call(op, inputs, [output], options);
+    return output;
+  }
+
+  call(op: string, inputs: readonly string[], outputs: readonly string[], options: EmitOptions = {}): void {
+    this.nodes.push({ op, inputs, outputs, ...options });
+  }
+
+  /** The name of an int64 constant: a vector, or a scalar. Equal ones are shared. */
+  ints(values: readonly number[] | number): string {
+    return this.shared(`i64 ${typeof values === "number" ? values : `[${values}]`}`, () => int64s(values));
+  }
+
+  /** The name of a constant that holds one value everywhere. Equal ones are shared. */
+  uniform(value: number, { shape, dtype }: TensorSpec): string {
+    return this.shared(`${dtype} [${shape}] ${Object.is(value, -0) ? "-0" : value}`, () => {
+      const size = shape.reduce((product, side) => product * side, 1);
+      const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
+      return { shape, dtype, data: new arrays[dtype](size).fill(value) };
+    });
+  }
+
+  /** Adds a constant. */
+  initializer(name: string, tensor: OnnxTensor): void {
+    this.initializers.push({ name, tensor });
+  }
+
+  private shared(key: string, make: () => OnnxTensor): string {
+    const known = this.constants.get(key);
+    if (known !== undefined) return known;
+    const name = this.fresh();
+    this.constants.set(key, name);
+    this.initializer(name, make());
+    return name;
+  }
+
+  private fresh(): string {
+    this.numNames += 1;
+    return `#${this.numNames}`;
+  }
+}
