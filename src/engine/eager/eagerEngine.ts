@@ -4,7 +4,7 @@ import { assert } from "../../base/errors.ts";
 import type { HostTensor, TensorSpec } from "../../base/tensors.ts";
 import type { Binding, Engine, HostMap, Program, Signature, TensorFn, TensorMap } from "../engine.ts";
 import { Exclusive } from "../runtime/exclusive.ts";
-import { allocateAll, pickTensors } from "../runtime/hostBuffers.ts";
+import { completed, pickTensors } from "../runtime/hostBuffers.ts";
 import { type EagerKind, loadBackend, onBackend } from "./backends.ts";
 
 /**
@@ -40,7 +40,7 @@ class EagerProgram implements Program {
 
   bind(inputs: HostMap, outputs: HostMap = {}): Binding {
     const sources = pickTensors(this.name, "input", this.inputs, inputs);
-    const complete = { ...allocateAll(this.outputs), ...outputs };
+    const complete = completed(this.outputs, outputs);
     const targets = pickTensors(this.name, "output", this.outputs, complete);
     const guard = new Exclusive(this.name);
     return {
@@ -65,7 +65,7 @@ class EagerProgram implements Program {
 
   /** Calls the function on zeros: only that tells its outputs' shapes. */
   private inferOutputs(): Signature {
-    return this.call(Object.entries(allocateAll(this.inputs)), (results) =>
+    return this.call(Object.entries(completed(this.inputs, {})), (results) =>
       Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, specOf(name, tensor)])),
     );
   }

@@ -1,17 +1,12 @@
-import type { DType, HostTensor } from "../../base/tensors.ts";
-import { sizeOf } from "../../base/tensors.ts";
+import { allocate, type DType, type HostTensor, sizeOf } from "../../base/tensors.ts";
 import type { HostMap, Signature } from "../engine.ts";
 
 const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const satisfies Record<DType, unknown>;
 
-/** A zero-filled host tensor. */
-export function allocate(shape: readonly number[], dtype: DType): HostTensor {
-  return { shape, dtype, data: new arrays[dtype](sizeOf(shape)) };
-}
-
-/** A zero-filled host tensor for each of `specs`. */
-export function allocateAll(specs: Signature): Record<string, HostTensor> {
-  return Object.fromEntries(Object.entries(specs).map(([name, { shape, dtype }]) => [name, allocate(shape, dtype)]));
+/** What was given, and a zeroed tensor for every other of `specs`. */
+export function completed(specs: Signature, given: HostMap): Record<string, HostTensor> {
+  const missing = Object.entries(specs).filter(([name]) => given[name] === undefined);
+  return { ...Object.fromEntries(missing.map(([name, spec]) => [name, allocate(spec)])), ...given };
 }
 
 /**
