@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import yargs, { type Argv } from "yargs";
+import { reportError, UsageError } from "./command.ts";
+
+/** A command as the program knows it before its module is imported. */
+export interface Command {
+  readonly name: string;
+  readonly describe: string;
+  /** Imports the command's module and adds it to the command line. */
+  mount(cli: Argv): Promise<Argv>;
+}
+
+/**
+ * Runs one command line; only the chosen command is mounted. Results go to standard output, errors and progress to
+ * standard error. Gives the exit code: 0 done, 1 a bug of ours, 2 a mistake in what the user gave. Commands that save
+ * on signals exit by themselves (130, 143).
+ */
+export async function runProgram(args: readonly string[], commands: readonly Command[]): Promise<0 | 1 | 2> {
+  process.stdout.on("error", exitWhenReaderIsGone);
+  const chosen = args.find((arg) => !arg.startsWith("-"));
+  let cli = commandLine(args);
+  try {
+    for (const command of commands) {
+      cli = command.name === chosen ? await command.mount(cli) : cli.command(command.name, command.describe);
+    }
+    await cli.parseAsync();
+    return 0;
+  } catch (error) {
+    return reportError(error, args.includes("--debug"));
+  }
+}
+
+function commandLine(args: readonly string[]): Argv {
+  return yargs([...args])
+    .scriptName("kinema")
+    .usage("$0 <command>\n\nTrains and samples models of video. `kinema <command> --help` tells more.")
+    .parserConfiguration({ "dot-notation": false })
+    .locale("en")
+    .option("debug", { type: "boolean", default: false, describe: "show stack traces of errors" })
+    .version(packageVersion())
+    .help()
+    .strict()
+    .recommendCommands()
+    .demandCommand(1, "no command given; see kinema --help")
+    .wrap(Math.min(110, process.stdout.columns ?? 100))
+    .fail((message, error: Error | undefined) => {
+      throw error ?? new UsageError("kinema", usageLine(message));
+    });
+}
+
+/** What yargs says, as one line in our words. */
+function usageLine(message: string): string {
+  const line = message
+    .replace(/\s*\n\s*/g, " ")
+    .replace(
+      /^Not enough non-option arguments: got (\d+), need at least (\d+)/,
+      "got $1 arguments, expected at least $2",
+    )
+    .replace(/^Unknown/, "unknown");
+  return line.includes("--help") || line.endsWith("?") ? line : `${line}; see --help`;
+}
+
+function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  const isManifest = typeof manifest === "object" && manifest !== null && "version" in manifest;
+  return isManifest ? String(manifest.version) : "unknown";
+}
+
+/** `kinema ... | head` closes our standard output early; that is no error. */
+function exitWhenReaderIsGone(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+}
