@@ -8,6 +8,13 @@ export interface EncodedModel {
   readonly outputs: Signature;
 }
 
+export interface OpenOptions {
+  /** False for a model that ONNX Runtime optimised before. Default true. */
+  readonly optimize?: boolean;
+  /** File to write the optimised model to. */
+  readonly saveTo?: string | undefined;
+}
+
 /** One way to call ONNX Runtime. */
 export interface Executor {
   /** `c`: its C API, on user memory and off the JavaScript thread. `js`: onnxruntime-node's own API. */
@@ -17,7 +24,7 @@ export interface Executor {
   /** Threads that one run uses. */
   readonly threads: number;
   /** Loads a model. @throws Error when ONNX Runtime refuses it. */
-  open(model: EncodedModel): Promise<Session>;
+  open(model: EncodedModel, options?: OpenOptions): Promise<Session>;
   /** Frees what sessions share. Sessions are disposed before it. */
   dispose(): Promise<void>;
 }

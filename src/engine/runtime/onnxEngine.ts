@@ -1,46 +1,62 @@
+import { sha256 } from "../../base/hash.ts";
 import { traceProgram } from "../compile.ts";
 import type { Binding, Engine, HostMap, Program, Signature, TensorFn } from "../engine.ts";
 import { encodeOnnx } from "../onnx/encode.ts";
 import { lowerToOnnx } from "../onnx/lower.ts";
-import type { Executor, Session } from "./executor.ts";
+import type { EncodedModel, Executor, Session } from "./executor.ts";
 import { type ExecutorName, openExecutor } from "./executors.ts";
 import { completed } from "./hostBuffers.ts";
+import type { ProgramCache } from "./programCache.ts";
 
 export interface OnnxEngineOptions {
   /** Threads that one run uses. */
   readonly threads: number;
   /** `auto`: the C API where it loads, else onnxruntime-node's own. */
   readonly executor?: ExecutorName | "auto";
+  /** Where optimised models are kept between starts. None: they are not. */
+  readonly cache?: ProgramCache | undefined;
 }
 
 /**
  * The compiled engine: a function is recorded once for a signature and runs on ONNX Runtime.
  * @throws Error telling why when ONNX Runtime does not load.
  */
-export async function createOnnxEngine({ threads, executor = "auto" }: OnnxEngineOptions): Promise<Engine> {
-  return new OnnxEngine(await openExecutor(executor, threads));
+export async function createOnnxEngine({ threads, executor = "auto", cache }: OnnxEngineOptions): Promise<Engine> {
+  return new OnnxEngine(await openExecutor(executor, threads), cache);
 }
 
 class OnnxEngine implements Engine {
   readonly kind = "onnx";
   private readonly executor: Executor;
+  private readonly cache: ProgramCache | undefined;
   private readonly programs = new Set<OnnxProgram>();
 
-  constructor(executor: Executor) {
+  constructor(executor: Executor, cache: ProgramCache | undefined) {
     this.executor = executor;
+    this.cache = cache;
   }
 
   async compile(name: string, fn: TensorFn, signature: Signature): Promise<Program> {
     const started = performance.now();
     const { graph, inputs, outputs, flops } = traceProgram(name, fn, signature);
     const bytes = encodeOnnx(lowerToOnnx(graph));
-    const session = await this.executor.open({ name, bytes, inputs, outputs });
+    const { session, cached } = await this.open({ name, bytes, inputs, outputs });
     const compileMs = performance.now() - started;
-    const program = new OnnxProgram({ name, inputs, outputs, flops, compileMs }, session, (self) =>
+    const program = new OnnxProgram({ name, inputs, outputs, flops, compileMs, cached }, session, (self) =>
       this.programs.delete(self),
     );
     this.programs.add(program);
     return program;
+  }
+
+  private async open(model: EncodedModel): Promise<{ session: Session; cached: boolean }> {
+    const { cache, executor } = this;
+    if (cache === undefined) return { session: await executor.open(model), cached: false };
+    const key = sha256(`${sha256(model.bytes)} ${executor.version} ${process.platform} ${process.arch}`);
+    const bytes = await cache.read(key);
+    if (bytes !== undefined)
+      return { session: await executor.open({ ...model, bytes }, { optimize: false }), cached: true };
+    return { session: await cache.store(key, (saveTo) => executor.open(model, { saveTo })), cached: false };
   }
 
   async dispose(): Promise<void> {
@@ -49,7 +65,7 @@ class OnnxEngine implements Engine {
   }
 }
 
-type Facts = Pick<Program, "name" | "inputs" | "outputs" | "flops" | "compileMs">;
+type Facts = Pick<Program, "name" | "inputs" | "outputs" | "flops" | "compileMs" | "cached">;
 
 class OnnxProgram implements Program {
   readonly name: string;
@@ -57,7 +73,7 @@ class OnnxProgram implements Program {
   readonly outputs: Signature;
   readonly compileMs: number;
   readonly flops: number | undefined;
-  readonly cached = false;
+  readonly cached: boolean;
   private readonly session: Session;
   private readonly forget: (program: OnnxProgram) => void;
 
@@ -67,6 +83,7 @@ class OnnxProgram implements Program {
     this.outputs = facts.outputs;
     this.compileMs = facts.compileMs;
     this.flops = facts.flops;
+    this.cached = facts.cached;
     this.session = session;
     this.forget = forget;
   }

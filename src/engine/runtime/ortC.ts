@@ -2,13 +2,14 @@ import type { HostTensor } from "../../base/tensors.ts";
 import type { HostMap } from "../engine.ts";
 import { onnxTypes } from "../onnx/encode.ts";
 import { Exclusive, inProgram } from "./exclusive.ts";
-import type { EncodedModel, Executor, Run, Session } from "./executor.ts";
+import type { EncodedModel, Executor, OpenOptions, Run, Session } from "./executor.ts";
 import { pickTensors } from "./hostBuffers.ts";
 import { acquireEnvironment, type OrtEnvironment, releaseEnvironment } from "./ortEnvironment.ts";
 import type { Pointer } from "./ortLibrary.ts";
 
+const OPTIMIZE_NOTHING = 0;
 /** ORT_ENABLE_BASIC: higher levels take superlinear time on training graphs and gain nothing. */
-const OPTIMISE_BASIC = 1;
+const OPTIMIZE_BASIC = 1;
 
 /** ONNX Runtime through its C API: runs read and write host memory in place, in a worker thread. */
 export class OrtC implements Executor {
@@ -25,12 +26,13 @@ export class OrtC implements Executor {
     this.threads = threads;
   }
 
-  async open(model: EncodedModel): Promise<Session> {
+  async open(model: EncodedModel, { optimize = true, saveTo }: OpenOptions = {}): Promise<Session> {
     const { library, env } = this.environment;
     const options = library.make("CreateSessionOptions");
     try {
       library.call("DisableMemPattern", options);
-      library.call("SetSessionGraphOptimizationLevel", options, OPTIMISE_BASIC);
+      library.call("SetSessionGraphOptimizationLevel", options, optimize ? OPTIMIZE_BASIC : OPTIMIZE_NOTHING);
+      if (saveTo !== undefined) library.call("SetOptimizedModelFilePath", options, nativePath(saveTo));
       library.call("AddSessionConfigEntry", options, "session.use_env_allocators", "1");
       this.setThreads(options);
       const session = await library.makeAsync("CreateSessionFromArray", env, model.bytes, model.bytes.length, options);
@@ -156,4 +158,9 @@ class CRun implements Run {
 /** Touching `buffer` moves a small array's elements out of the collector's reach. Empty arrays have no address. */
 function outsideHeap(data: HostTensor["data"]): ArrayBufferView {
   return data.buffer.byteLength === 0 ? new Uint8Array(new ArrayBuffer(1)) : data;
+}
+
+/** A path as the C API takes it: wide characters on Windows, UTF-8 elsewhere. */
+function nativePath(path: string): Uint8Array {
+  return Buffer.from(`${path}\0`, process.platform === "win32" ? "utf16le" : "utf8");
 }

@@ -3,7 +3,7 @@ import { assert } from "../../base/errors.ts";
 import type { HostTensor } from "../../base/tensors.ts";
 import type { HostMap } from "../engine.ts";
 import { Exclusive, inProgram } from "./exclusive.ts";
-import type { EncodedModel, Executor, Run, Session } from "./executor.ts";
+import type { EncodedModel, Executor, OpenOptions, Run, Session } from "./executor.ts";
 import { pickTensors } from "./hostBuffers.ts";
 
 /** ONNX Runtime through onnxruntime-node's own API: outputs are copied, and the JavaScript thread waits. */
@@ -17,13 +17,14 @@ export class OrtJs implements Executor {
     ort.env.logLevel = "fatal";
   }
 
-  async open(model: EncodedModel): Promise<Session> {
+  async open(model: EncodedModel, { optimize = true, saveTo }: OpenOptions = {}): Promise<Session> {
     try {
       const session = await ort.InferenceSession.create(model.bytes, {
         intraOpNumThreads: this.threads,
         interOpNumThreads: 1,
         enableMemPattern: false,
-        graphOptimizationLevel: "basic",
+        graphOptimizationLevel: optimize ? "basic" : "disabled",
+        ...(saveTo === undefined ? {} : { optimizedModelFilePath: saveTo }),
         extra: { session: { intra_op: { allow_spinning: "0" } } },
       });
       return new JsSession(model, session);

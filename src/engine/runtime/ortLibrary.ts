@@ -18,6 +18,7 @@ const table = {
   GetErrorMessage: [2, "const char *F(void *status)"],
   CreateSessionFromArray: [8, "void *F(void *env, void *model, size_t bytes, void *options, void *out)"],
   CreateSessionOptions: [10, "void *F(void *out)"],
+  SetOptimizedModelFilePath: [11, "void *F(void *options, void *path)"],
   DisableMemPattern: [17, "void *F(void *options)"],
   SetSessionGraphOptimizationLevel: [23, "void *F(void *options, int level)"],
   SetIntraOpNumThreads: [24, "void *F(void *options, int threads)"],
