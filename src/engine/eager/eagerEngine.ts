@@ -2,8 +2,9 @@ import type { Tensor } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { assert } from "../../base/errors.ts";
 import type { HostTensor, TensorSpec } from "../../base/tensors.ts";
+import { traceProgram } from "../compile.ts";
 import type { Binding, Engine, HostMap, Program, Signature, TensorFn, TensorMap } from "../engine.ts";
-import { Exclusive } from "../runtime/exclusive.ts";
+import { Exclusive, inProgram } from "../runtime/exclusive.ts";
 import { completed, pickTensors } from "../runtime/hostBuffers.ts";
 import { type EagerKind, loadBackend, onBackend } from "./backends.ts";
 
@@ -25,7 +26,7 @@ class EagerProgram implements Program {
   readonly inputs: Signature;
   readonly outputs: Signature;
   readonly compileMs = 0;
-  readonly flops = undefined;
+  readonly flops: number | undefined;
   readonly cached = false;
   private readonly kind: EagerKind;
   private readonly fn: TensorFn;
@@ -35,7 +36,9 @@ class EagerProgram implements Program {
     this.name = name;
     this.fn = fn;
     this.inputs = signature;
-    this.outputs = this.inferOutputs();
+    const { outputs, flops } = this.inferOutputs();
+    this.outputs = outputs;
+    this.flops = flops;
   }
 
   bind(inputs: HostMap, outputs: HostMap = {}): Binding {
@@ -63,8 +66,16 @@ class EagerProgram implements Program {
     });
   }
 
-  /** Calls the function on zeros: only that tells its outputs' shapes. */
-  private inferOutputs(): Signature {
+  /** Records the function; where that fails, as with functions that print what they compute, calls it on zeros. */
+  private inferOutputs(): Pick<Program, "outputs" | "flops"> {
+    try {
+      return traceProgram(this.name, this.fn, this.inputs);
+    } catch {
+      return { outputs: this.outputsOnZeros(), flops: undefined };
+    }
+  }
+
+  private outputsOnZeros(): Signature {
     return this.call(Object.entries(completed(this.inputs, {})), (results) =>
       Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, specOf(name, tensor)])),
     );
@@ -78,6 +89,8 @@ class EagerProgram implements Program {
       try {
         const entries = sources.map(([name, { data, shape, dtype }]) => [name, tf.tensor(data, [...shape], dtype)]);
         return use(this.fn(Object.fromEntries(entries) as TensorMap));
+      } catch (error) {
+        throw inProgram(this.name, error);
       } finally {
         engine.endScope();
       }

@@ -1,0 +1,81 @@
+import { availableParallelism } from "node:os";
+import { z } from "zod";
+import { UserError } from "../base/errors.ts";
+import { eagerKinds, loadBackend } from "./eager/backends.ts";
+import { createEagerEngine } from "./eager/eagerEngine.ts";
+import type { Engine } from "./engine.ts";
+import { executorNames, probeExecutor } from "./runtime/executors.ts";
+import { createOnnxEngine } from "./runtime/onnxEngine.ts";
+import { ProgramCache } from "./runtime/programCache.ts";
+
+export const engineKinds = ["onnx", ...eagerKinds] as const;
+export type EngineKind = (typeof engineKinds)[number];
+
+export const engineSchema = z.strictObject({
+  kind: z
+    .enum(engineKinds)
+    .default("onnx")
+    .describe(
+      "What computes. onnx: compiled programs on ONNX Runtime, fastest and installed from npm alone. The others run operation by operation on a tfjs backend, for debugging: tensorflow (native, when its package is installed), wasm, cpu (plain JavaScript).",
+    ),
+  threads: z
+    .union([z.literal("auto"), z.int().min(1).max(1024)])
+    .default("auto")
+    .describe("Threads of one run of the onnx engine; the others take what they want. auto: one for each processor."),
+  executor: z
+    .enum(["auto", ...executorNames])
+    .default("auto")
+    .describe(
+      "How the onnx engine calls ONNX Runtime. c: its C API, faster and half the memory. js: its JavaScript API. auto: c where it loads, else js.",
+    ),
+  cache: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Keep the onnx engine's compiled programs in the user's cache folder ($KINEMA_CACHE, else ~/.cache/kinema), so that the next start is quicker. At most 256 MB.",
+    ),
+});
+export type EngineConfig = z.output<typeof engineSchema>;
+
+/** The engine that a configuration asks for. @throws UserError when it cannot run on this machine. */
+export async function createEngine(cfg: EngineConfig): Promise<Engine> {
+  const { kind, executor } = cfg;
+  try {
+    if (kind !== "onnx") return await createEagerEngine(kind);
+    const threads = cfg.threads === "auto" ? availableParallelism() : cfg.threads;
+    return await createOnnxEngine({ threads, executor, cache: cfg.cache ? new ProgramCache() : undefined });
+  } catch (error) {
+    throw new UserError(`engine.kind ${kind}`, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** An engine, and whether it can run here. */
+export interface EngineListing {
+  readonly kind: EngineKind;
+  /** How it is called or where it comes from: `onnxruntime-node, C API`, `@tensorflow/tfjs`. */
+  readonly through: string;
+  /** Version of what computes; undefined when it does not load. */
+  readonly version: string | undefined;
+  /** Why it cannot run here. */
+  readonly reason: string | undefined;
+}
+
+/** Tries every engine out. */
+export async function listEngines(): Promise<EngineListing[]> {
+  const listings: EngineListing[] = [];
+  for (const name of executorNames) {
+    const probe = await probeExecutor(name);
+    const through = `onnxruntime-node, ${name === "c" ? "C API" : "JavaScript API"}`;
+    listings.push({ kind: "onnx", through, version: undefined, reason: undefined, ...probe });
+  }
+  for (const kind of eagerKinds) {
+    try {
+      const { packageName, version } = await loadBackend(kind);
+      listings.push({ kind, through: packageName, version, reason: undefined });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      listings.push({ kind, through: "tfjs", version: undefined, reason });
+    }
+  }
+  return listings;
+}

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { UserError } from "../../src/base/errors.ts";
+import { createEngine, engineSchema, listEngines } from "../../src/engine/createEngine.ts";
+
+describe("choice of engine", () => {
+  it("defaults to the compiled engine", () => {
+    assert.deepEqual(engineSchema.parse({}), { kind: "onnx", threads: "auto", executor: "auto", cache: true });
+    assert.throws(() => engineSchema.parse({ kind: "onnx", thread: 2 }), /thread/);
+  });
+
+  it("makes what the configuration asks for", async () => {
+    for (const kind of ["onnx", "cpu"] as const) {
+      const engine = await createEngine(engineSchema.parse({ kind, threads: 1, cache: false }));
+      assert.equal(engine.kind, kind);
+      await engine.dispose();
+    }
+  });
+
+  it("lists every engine with a version or one line of reason", async () => {
+    const listings = await listEngines();
+    assert.deepEqual(
+      listings.map(({ kind }) => kind),
+      ["onnx", "onnx", "tensorflow", "wasm", "cpu"],
+    );
+    for (const { kind, version, reason } of listings) {
+      assert.ok((version === undefined) !== (reason === undefined), kind);
+      assert.ok(!reason?.includes("\n"), kind);
+    }
+    const missing = listings.find(({ kind }) => kind === "tensorflow");
+    if (missing?.version !== undefined) return;
+    const cfg = engineSchema.parse({ kind: "tensorflow" });
+    await assert.rejects(
+      createEngine(cfg),
+      (error) => error instanceof UserError && /try npm install/.test(error.message),
+    );
+  });
+});
