@@ -1,9 +1,10 @@
 import type { z } from "zod";
-import { isMapping } from "./mapping.ts";
+import { isMapping, valueAt } from "./mapping.ts";
 import { keySourceAt, type MapNode, nodeAt, pathText, plainValue, valueSourceAt } from "./node.ts";
-import { fieldsOf, type Schema, schemaAt, schemaKeys } from "./schema.ts";
+import type { Schema } from "./schema.ts";
 import { clip, type Source } from "./source.ts";
-import { nearest, typingDistance } from "./suggest.ts";
+import { nearest } from "./suggest.ts";
+import { explainUnknownKey } from "./unknownKey.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -14,52 +15,35 @@ export interface Problem {
   readonly text: string;
 }
 
+/** Unknown keys of one mapping that are explained; the others are counted, since each costs a search. */
+const maxExplained = 30;
+
 /** Says in plain words what zod found wrong in a recipe: one problem a mistake, none twice. */
 export function problemsOf(issues: readonly Issue[], schema: Schema, root: MapNode): Problem[] {
   const value = plainValue(root);
   const suggested = new Set<string>();
-  const problems: Problem[] = [];
-  for (const issue of issues) {
-    if (issue.code !== "unrecognized_keys") continue;
-    for (const key of issue.keys) {
-      const path = [...issue.path, key];
-      const hints = suggestKeys(schema, issue.path, key, value);
-      for (const hint of hints) suggested.add(hint);
-      const text = hints.length > 0 ? `did you mean ${hints.join(" or ")}?` : known(schema, issue.path, value);
-      problems.push({ key: pathText(path), source: keySourceAt(root, path), text: `unknown key; ${text}` });
-    }
-  }
-  for (const issue of issues) {
+  const unknown = issues.flatMap((issue) => {
+    if (issue.code !== "unrecognized_keys") return [];
+    const explained = issue.keys.slice(0, maxExplained).map((name): Problem => {
+      const { suggestions, text } = explainUnknownKey(schema, issue.path, name, value);
+      for (const key of suggestions) suggested.add(key);
+      const path = [...issue.path, name];
+      return { key: pathText(path), source: keySourceAt(root, path), text };
+    });
+    const next = issue.keys[maxExplained];
+    if (next === undefined) return explained;
+    const path = [...issue.path, next];
+    const text = `unknown key, like ${issue.keys.length - maxExplained - 1} others in this mapping`;
+    return [...explained, { key: pathText(path), source: keySourceAt(root, path), text }];
+  });
+  const others = issues.flatMap((issue) => {
     const key = pathText(issue.path);
     const isMissing = nodeAt(root, issue.path) === undefined;
-    if (issue.code === "unrecognized_keys" || (isMissing && suggested.has(key))) continue;
+    if (issue.code === "unrecognized_keys" || (isMissing && suggested.has(key))) return [];
     const source = isMissing ? keySourceAt(root, issue.path) : valueSourceAt(root, issue.path);
-    problems.push({ key, source, text: complain(issue, valueAt(value, issue.path), isMissing) });
-  }
-  return problems;
-}
-
-/** Keys that an unknown one may have meant: near ones of its own mapping, else the same or a near one elsewhere. */
-function suggestKeys(schema: Schema, path: readonly PropertyKey[], key: string, value: unknown): string[] {
-  const parent = valueAt(value, path);
-  const given = isMapping(parent) ? new Set(Object.keys(parent)) : new Set<string>();
-  const here = schemaAt(schema, path, value);
-  const siblings = here === undefined ? [] : [...fieldsOf(here, parent).keys()].filter((name) => !given.has(name));
-  const prefix = path.length === 0 ? "" : `${pathText(path)}.`;
-  const near = nearest(key, siblings);
-  const elsewhere = schemaKeys(schema).map((known) => known.path);
-  const lastPart = (known: string) => known.slice(known.lastIndexOf(".") + 1);
-  const distant = nearest(key, elsewhere.map(lastPart));
-  const isExactElsewhere = distant[0] === key && near[0] !== undefined && typingDistance(key, near[0]) > 1;
-  if (near.length > 0 && !isExactElsewhere) return near.map((name) => prefix + name);
-  return elsewhere.filter((known) => distant.includes(lastPart(known))).slice(0, 2);
-}
-
-function known(schema: Schema, path: readonly PropertyKey[], value: unknown): string {
-  const here = schemaAt(schema, path, value);
-  const names = here === undefined ? [] : [...fieldsOf(here, valueAt(value, path)).keys()];
-  const place = path.length === 0 ? "a recipe" : pathText(path);
-  return names.length === 0 ? "remove it" : `${place} knows ${shortList(names)}`;
+    return [{ key, source, text: complain(issue, valueAt(value, issue.path), isMissing) }];
+  });
+  return [...unknown, ...others];
 }
 
 function complain(issue: Issue, found: unknown, isMissing: boolean): string {
@@ -133,13 +117,4 @@ function shown(value: unknown): string {
 
 function shortList(words: readonly string[]): string {
   return words.length <= 12 ? words.join(", ") : `${words.slice(0, 12).join(", ")} ...`;
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  let here = value;
-  for (const key of path) {
-    const isInside = (isMapping(here) || Array.isArray(here)) && Object.hasOwn(here, key);
-    here = isInside ? Reflect.get(here as object, key) : undefined;
-  }
-  return here;
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isMapping } from "./mapping.ts";
+import { isMapping, valueAt } from "./mapping.ts";
 
 /** Any zod schema. The functions here look into the ones that recipes are made of. */
 export type Schema = z.core.$ZodType;
@@ -48,7 +48,7 @@ export function schemaAt(root: Schema, path: readonly PropertyKey[], value: unkn
   for (const key of path) {
     if (schema === undefined) return undefined;
     schema = childSchema(schema, key, here);
-    here = isMapping(here) || Array.isArray(here) ? Reflect.get(here, key) : undefined;
+    here = valueAt(here, [key]);
   }
   return schema;
 }

@@ -20,7 +20,8 @@ import { clip, displayPath, type Source, whereText } from "./source.ts";
  * Recipes may come from strangers, so everything that can grow without bound is refused before it is built: big files,
  * deep nesting, anchors and aliases (`extends` composes recipes), tags, duplicate keys and `__proto__`.
  */
-const maxBytes = 128 * 1024;
+const maxBytes = 64 * 1024;
+const maxLexemes = 15_000;
 const maxDepth = 40;
 /** What the lexer emits before the text of a plain or block scalar. */
 const scalarMark = "\x1f";
@@ -84,10 +85,15 @@ function composeDocument(
   };
   lines.addNewLine(0);
   let isScalarText = false;
+  let numLexemes = 0;
   for (const lexeme of new Lexer().lex(text)) {
     if (!isScalarText && /^[&*]/.test(lexeme)) {
       const got = `an anchor or alias ${clip(lexeme)}`;
       fail(at(parser.offset), { expected: "plain values", got, try: "extends to share parts, or quote the text" });
+    }
+    numLexemes += 1;
+    if (numLexemes > maxLexemes) {
+      fail(at(parser.offset), { expected: "a few thousand values at most", got: "more", try: "fewer" });
     }
     isScalarText = lexeme === scalarMark;
     take(parser.next(lexeme));

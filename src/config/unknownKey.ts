@@ -1,0 +1,46 @@
+import { isMapping, valueAt } from "./mapping.ts";
+import { pathText } from "./node.ts";
+import { fieldsOf, type Schema, schemaAt, schemaKeys } from "./schema.ts";
+import { nearest, typingDistance } from "./suggest.ts";
+
+/** What an unknown key probably meant. */
+export interface UnknownKey {
+  /** Dotted paths of the keys that it may have meant, best first. */
+  readonly suggestions: readonly string[];
+  readonly text: string;
+}
+
+/** Explains the unknown key `name` in the mapping at `path` of `value`. */
+export function explainUnknownKey(
+  schema: Schema,
+  path: readonly PropertyKey[],
+  name: string,
+  value: unknown,
+): UnknownKey {
+  const mapping = valueAt(value, path);
+  const here = schemaAt(schema, path, value);
+  const siblings = here === undefined ? [] : [...fieldsOf(here, mapping).keys()];
+  const unused = siblings.filter((sibling) => !isMapping(mapping) || !Object.hasOwn(mapping, sibling));
+  const suggestions = suggestKeys(schema, pathText(path), name, unused);
+  if (suggestions.length > 0) return { suggestions, text: `unknown key; did you mean ${suggestions.join(" or ")}?` };
+  const place = path.length === 0 ? "the recipe" : pathText(path);
+  const known = siblings.length <= 12 ? siblings.join(", ") : `${siblings.slice(0, 12).join(", ")} ...`;
+  return { suggestions, text: `unknown key; ${known === "" ? "remove it" : `${place} knows ${known}`}` };
+}
+
+/**
+ * Near keys of the same mapping that it does not use yet, else near ones anywhere in the schema. A key that is spelled
+ * right but stands elsewhere goes before a sibling that is two edits away.
+ */
+function suggestKeys(schema: Schema, parent: string, name: string, siblings: readonly string[]): string[] {
+  const near = nearest(name, siblings);
+  const paths = schemaKeys(schema).map((key) => key.path);
+  const distant = nearest(name, paths.map(lastPart));
+  const isRightElsewhere = distant[0] === name && near[0] !== undefined && typingDistance(name, near[0]) > 1;
+  if (near.length > 0 && !isRightElsewhere) return near.map((key) => (parent === "" ? key : `${parent}.${key}`));
+  return paths.filter((path) => distant.includes(lastPart(path))).slice(0, 2);
+}
+
+function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf(".") + 1);
+}
