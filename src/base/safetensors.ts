@@ -107,8 +107,11 @@ function parseEntry(name: string, entry: JsonValue, where: string): StoredTensor
   if (!isCounts(shape) || shape.length > maxRank) throw damaged(where, `${name} of shape ${JSON.stringify(shape)}`);
   if (!isCounts(offsets) || offsets.length !== 2) throw damaged(where, `${name} at ${JSON.stringify(offsets)}`);
   const [begin = 0, end = 0] = offsets;
-  const bytes = shape.reduce((product, side) => product * side, storedTypes[dtype].bytes);
-  if (end - begin !== bytes || !Number.isSafeInteger(bytes)) {
+  const bytes = shape.reduce(
+    (product, side) => (Number.isSafeInteger(product * side) ? product * side : Number.NaN),
+    storedTypes[dtype].bytes as number,
+  );
+  if (end - begin !== bytes) {
     throw damaged(where, `${name} with ${end - begin} bytes for ${dtype} [${shape.join(", ")}]`);
   }
   return { name, type: dtype, shape, begin, end };

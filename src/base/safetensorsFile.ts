@@ -76,24 +76,6 @@ export async function readSafetensorsHeader(path: string): Promise<SafetensorsHe
   }
 }
 
-/** One tensor's place in a flat buffer; `offset` in elements. */
-export interface FlatSlot {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly offset: number;
-}
-
-/** The tensors of a flat buffer, as views. */
-export function flatTensors(flat: Float32Array, layout: readonly FlatSlot[]): NamedTensors {
-  return Object.fromEntries(
-    layout.map(({ name, shape, offset }) => {
-      const data = flat.subarray(offset, offset + sizeOf(shape));
-      assert(data.length === sizeOf(shape), `${name} lies inside the flat buffer of ${flat.length} elements`);
-      return [name, { shape, dtype: "float32" as const, data }];
-    }),
-  );
-}
-
 function* piecesOf(tensors: NamedTensors, metadata: Readonly<Record<string, string>>): Generator<Uint8Array> {
   assert(endianness() === "LE", "the host is little-endian, as the format is");
   const { bytes, order } = encodeHeader(tensors, metadata);
