@@ -1,13 +1,60 @@
 import type { Tensor } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
+import { fusedKernel, isTracing, withGradient } from "./fused.ts";
+
+/** sqrt(2 / pi), and the cubic term's factor. */
+const GELU_SCALE = Math.sqrt(2 / Math.PI);
+const GELU_CUBIC = 0.044715;
 
 /** x sigmoid(x). */
 export function silu<T extends Tensor>(x: T): T {
-  return x.mul(tf.sigmoid(x)) as T;
+  return (isTracing() ? tracedSilu(x) : x.mul(tf.sigmoid(x))) as T;
 }
 
 /** GELU in its tanh form. Source: arXiv:1606.08415, section 2. */
 export function gelu<T extends Tensor>(x: T): T {
-  const inner = x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
+  if (isTracing()) return tracedGelu(x) as T;
+  const inner = x.add(x.mul(x).mul(x).mul(GELU_CUBIC)).mul(GELU_SCALE);
   return x.mul(tf.tanh(inner).add(1)).mul(0.5) as T;
+}
+
+/** dy (s + y - y s), with s = sigmoid(x) computed again rather than kept. */
+function tracedSilu(input: Tensor): Tensor {
+  return withGradient([input], () => {
+    const value = fusedKernel("Silu", { x: input });
+    return {
+      value,
+      save: [input, value],
+      gradient: (dy, [x, y]) => {
+        const s = tf.sigmoid(x as Tensor);
+        return [tf.add(s, tf.sub(y as Tensor, tf.mul(y as Tensor, s))).mul(dy)];
+      },
+    };
+  });
+}
+
+/** With u as in the forward's tanh(u): gelu = x s, s = sigmoid(2 u), so the slope is s + (y - y s) (2 u)'. */
+function tracedGelu(input: Tensor): Tensor {
+  return withGradient([input], () => {
+    const value = fusedKernel("Gelu", { x: input });
+    return {
+      value,
+      save: [input, value],
+      gradient: (dy, [x, y]) => {
+        const twice = tf
+          .mul(x as Tensor, x as Tensor)
+          .mul(2 * GELU_SCALE * GELU_CUBIC)
+          .add(2 * GELU_SCALE);
+        const s = tf.sigmoid(twice.mul(x as Tensor));
+        const slope = twice.mul(3).sub(4 * GELU_SCALE);
+        return [
+          tf
+            .sub(y as Tensor, tf.mul(y as Tensor, s))
+            .mul(slope)
+            .add(s)
+            .mul(dy),
+        ];
+      },
+    };
+  });
 }

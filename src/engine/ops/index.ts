@@ -1,5 +1,7 @@
 export { gelu, silu } from "./activations.ts";
 export { attention } from "./attention.ts";
 export { causalConv3d } from "./conv3d.ts";
+export { type Objective, type ValueAndGrads, valueAndGrads } from "./gradients.ts";
 export { linear } from "./linear.ts";
 export { layerNorm, rmsNorm } from "./norms.ts";
+export { sumSquares } from "./sumSquares.ts";

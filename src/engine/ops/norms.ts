@@ -1,10 +1,10 @@
 import type { Tensor, Tensor1D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
+import { fusedKernels, isTracing, withGradient } from "./fused.ts";
 
 /** Layer norm over the last axis, with an optional gain and shift. Source: arXiv:1607.06450. */
 export function layerNorm(x: Tensor, gain?: Tensor1D, shift?: Tensor1D, epsilon = 1e-6): Tensor {
-  const centred = x.sub(x.mean(-1, true));
-  const unit = centred.mul(centred.square().mean(-1, true).add(epsilon).rsqrt());
+  const unit = isTracing() ? tracedUnit(x, epsilon) : eagerUnit(x, epsilon);
   const scaled = gain === undefined ? unit : unit.mul(gain);
   return shift === undefined ? scaled : scaled.add(shift);
 }
@@ -12,6 +12,57 @@ export function layerNorm(x: Tensor, gain?: Tensor1D, shift?: Tensor1D, epsilon 
 /** Root-mean-square norm over one axis (last by default), times a gain of that axis' size. Source: arXiv:1910.07467. */
 export function rmsNorm(x: Tensor, gain: Tensor1D, axis = -1, epsilon = 1e-6): Tensor {
   const at = axis < 0 ? axis + x.rank : axis;
+  if (isTracing()) return tracedRms(x, gain, at, epsilon);
   const gainShape = x.shape.map((side, i) => (i === at ? side : 1));
   return x.mul(x.square().mean(at, true).add(epsilon).rsqrt()).mul(tf.reshape(gain, gainShape));
+}
+
+function eagerUnit(x: Tensor, epsilon: number): Tensor {
+  const centred = x.sub(x.mean(-1, true));
+  return centred.mul(centred.square().mean(-1, true).add(epsilon).rsqrt());
+}
+
+/** The gradient needs only the result u and 1 / deviation: (dy - mean(dy) - u mean(dy u)) / deviation. */
+function tracedUnit(input: Tensor, epsilon: number): Tensor {
+  return withGradient([input], () => {
+    const [value, , scale] = fusedKernels("LayerNorm", { x: input }, { epsilon }) as [Tensor, Tensor, Tensor];
+    return {
+      value,
+      save: [value, scale],
+      gradient: (dy, [u, inverse]) => {
+        const along = tf.mul(dy, u as Tensor).mean(-1, true);
+        const centred = dy.sub(dy.mean(-1, true));
+        return [centred.sub(tf.mul(u as Tensor, along)).mul(inverse as Tensor)];
+      },
+    };
+  });
+}
+
+/** With r = 1 / rms and g = dy gain: dx = r g - x r^3 mean(g x), dgain = sum of dy x r. */
+function tracedRms(input: Tensor, gain: Tensor1D, axis: number, epsilon: number): Tensor {
+  const gainShape = input.shape.map((side, i) => (i === axis ? side : 1));
+  const others = input.shape.map((_, i) => i).filter((i) => i !== axis);
+  return withGradient([input, gain], () => {
+    const [value, inverse] =
+      axis === input.rank - 1
+        ? (fusedKernels("RmsNorm", { x: input, gain }, { epsilon }) as [Tensor, Tensor])
+        : rmsAlong(input, tf.reshape(gain, gainShape), axis, epsilon);
+    return {
+      value,
+      save: [input, gain, inverse],
+      gradient: (dy, saved) => {
+        const [x, w, r] = saved as [Tensor, Tensor, Tensor];
+        const unit = tf.mul(x, r);
+        const towards = tf.mul(dy, tf.reshape(w, gainShape));
+        const along = tf.mul(towards, unit).mean(axis, true);
+        const dgain = tf.sum(tf.mul(dy, unit), others);
+        return [tf.mul(towards.sub(tf.mul(unit, along)), r), dgain];
+      },
+    };
+  });
+}
+
+function rmsAlong(x: Tensor, gain: Tensor, axis: number, epsilon: number): [Tensor, Tensor] {
+  const inverse = x.square().mean(axis, true).add(epsilon).rsqrt();
+  return [x.mul(inverse).mul(gain), inverse];
 }

@@ -1,5 +1,11 @@
 import type { Graph } from "../graph/graph.ts";
+import { algebra } from "./algebra.ts";
+import { broadcasts } from "./broadcasts.ts";
+import { commonSubexpressions } from "./commonSubexpressions.ts";
 import { deadCode } from "./deadCode.ts";
+import { foldConstants } from "./foldConstants.ts";
+import { movement } from "./movement.ts";
+import { products, resultScales } from "./products.ts";
 
 /** Rewrites a graph into one that computes the same. */
 export interface Pass {
@@ -8,7 +14,18 @@ export interface Pass {
 }
 
 /** Every pass, in the order in which they run. */
-export const PASSES: readonly Pass[] = [{ name: "deadCode", run: deadCode }];
+export const PASSES: readonly Pass[] = [
+  { name: "deadCode", run: deadCode },
+  { name: "foldConstants", run: foldConstants },
+  { name: "broadcasts", run: broadcasts },
+  { name: "algebra", run: algebra },
+  { name: "movement", run: movement },
+  { name: "commonSubexpressions", run: commonSubexpressions },
+  { name: "products", run: products },
+  { name: "resultScales", run: resultScales },
+  { name: "movementAgain", run: movement },
+  { name: "deadCodeAgain", run: deadCode },
+];
 
 /** Runs every pass. `check` sees the graph after each. */
 export function optimize(graph: Graph, check?: (graph: Graph, pass: string) => void): Graph {
