@@ -32,3 +32,24 @@ export function ints(
 ): HostTensor & { data: Int32Array } {
   return { shape, dtype: "int32", data };
 }
+
+/** A zeroed host tensor. */
+export function allocate({ shape, dtype }: TensorSpec): HostTensor {
+  const size = sizeOf(shape);
+  const data = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[dtype];
+  return { shape, dtype, data: new data(size) };
+}
+
+/** Entries whose names get `prefix` in front. */
+export function withPrefix<T>(entries: Readonly<Record<string, T>>, prefix: string): Record<string, T> {
+  return Object.fromEntries(Object.entries(entries).map(([name, value]) => [prefix + name, value]));
+}
+
+/** The entries whose names begin with `prefix`, without it. */
+export function withoutPrefix<T>(entries: Readonly<Record<string, T>>, prefix: string): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(entries)
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, value]) => [name.slice(prefix.length), value]),
+  );
+}

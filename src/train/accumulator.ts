@@ -5,7 +5,7 @@ import { ChunkPrograms, chunksOf } from "./chunks.ts";
 import type { FlatLayout } from "./flatState.ts";
 
 const accumulateChunk: TensorFn = ({ total, grad, share }) => ({
-  total: tf.add(total as tf.Tensor, tf.mul(grad as tf.Tensor, share as tf.Tensor)),
+  newTotal: tf.add(total as tf.Tensor, tf.mul(grad as tf.Tensor, share as tf.Tensor)),
 });
 
 /** Adds `share` times one gradient buffer to another, for gradient accumulation. */
@@ -31,7 +31,7 @@ export class Accumulator {
       const program = await programs.get("accumulate", accumulateChunk, size, ["total", "grad"], ["share"]);
       const totalView = floats([size], total.subarray(start, end));
       const gradView = floats([size], grad.subarray(start, end));
-      bindings.push(program.bind({ total: totalView, grad: gradView, share: shareTensor }, { total: totalView }));
+      bindings.push(program.bind({ total: totalView, grad: gradView, share: shareTensor }, { newTotal: totalView }));
     }
     return new Accumulator(bindings);
   }

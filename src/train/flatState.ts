@@ -85,10 +85,10 @@ export class FlatLayout {
     }
   }
 
-  /** Copies the given tensors, all parameters of this layout, over the buffer. */
-  overwrite(buffer: Float32Array, tensors: HostMap): void {
+  /** Copies the given values of some parameters over the buffer. */
+  overwrite(buffer: Float32Array, values: Readonly<Record<string, Float32Array>>): void {
     const slots = new Map(this.slots.map((slot) => [slot.path, slot]));
-    for (const [path, { data }] of Object.entries(tensors)) {
+    for (const [path, data] of Object.entries(values)) {
       const slot = slots.get(path);
       assert(slot !== undefined && slot.size === data.length, `${path} is a parameter of ${data.length} numbers`);
       buffer.set(data, slot.offset);

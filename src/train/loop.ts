@@ -1,12 +1,14 @@
+import { z } from "zod";
 import { UserError } from "../base/errors.ts";
+import type { JsonObject, JsonValue } from "../base/json.ts";
 import { type HostTensor, withoutPrefix, withPrefix } from "../base/tensors.ts";
 import type { Engine, HostMap, Program } from "../engine/engine.ts";
 import type { AdamWConfig } from "./adamw.ts";
 import { FlatLayout } from "./flatState.ts";
 import type { TrainConfig } from "./loopConfig.ts";
-import { type LogLine, type LossSums, Meter, NO_LOSSES } from "./meter.ts";
+import { type LogLine, type LossSums, lossSumsSchema, Meter, NO_LOSSES } from "./meter.ts";
 import { StepRunner, type TrainBuffers } from "./step.ts";
-import type { Arrangement, Batch, Json, Task } from "./task.ts";
+import type { Arrangement, Batch, Task } from "./task.ts";
 
 /** Everything that decides how a run goes on, as it goes into a checkpoint. Tensors are views of the live state. */
 export interface Snapshot {
@@ -16,19 +18,20 @@ export interface Snapshot {
 }
 
 /** The part of a checkpoint that is not tensors. */
-export type LoopState = {
+const loopStateSchema = z.strictObject({
   /** Where the data stands; null before the first batch. */
-  readonly cursor: Json;
+  cursor: z.json() as z.ZodType<JsonValue>,
   /** Steps left out because their loss or gradient was not finite. */
-  readonly skipped: number;
+  skipped: z.int().nonnegative(),
   /** Losses of the steps since the last log line. */
-  readonly losses: LossSums;
-};
+  losses: lossSumsSchema,
+});
+export type LoopState = z.output<typeof loopStateSchema>;
 
 /** Where checkpoints go and come from. */
 export interface CheckpointStore {
   /** The newest good checkpoint; undefined for a new run. */
-  load(): Promise<{ step: number; tensors: Readonly<Record<string, HostMap>>; state: Json } | undefined>;
+  load(): Promise<{ step: number; tensors: Readonly<Record<string, HostMap>>; state: JsonObject } | undefined>;
   save(snapshot: Snapshot): Promise<void>;
 }
 
@@ -122,7 +125,7 @@ export async function trainLoop(options: LoopOptions): Promise<{ step: number; e
 interface RunState {
   readonly buffers: TrainBuffers;
   step: number;
-  cursor: Json;
+  cursor: JsonValue;
   skipped: number;
   losses: LossSums;
 }
@@ -142,7 +145,7 @@ async function startingState({ task, store, seed }: LoopOptions, layout: FlatLay
     return { buffers, step: 0, cursor: null, skipped: 0, losses: NO_LOSSES };
   }
   const { tensors, step } = checkpoint;
-  const state = checkpoint.state as LoopState;
+  const state = loopStateSchema.parse(checkpoint.state);
   layout.load(buffers.params, tensors.model ?? {}, `checkpoint ${step} model`);
   layout.load(buffers.ema, tensors.ema ?? {}, `checkpoint ${step} ema`);
   for (const moment of ["moment1", "moment2"] as const) {

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { StepReport } from "./step.ts";
 import type { Batch } from "./task.ts";
 
@@ -18,11 +19,12 @@ export interface LogLine {
 }
 
 /** Sums of losses since the last log line. A checkpoint keeps them, so that a resumed run logs the same numbers. */
-export type LossSums = {
-  readonly steps: number;
-  readonly loss: number;
-  readonly aux: { readonly [name: string]: number };
-};
+export const lossSumsSchema = z.strictObject({
+  steps: z.int().nonnegative(),
+  loss: z.number(),
+  aux: z.record(z.string(), z.number()),
+});
+export type LossSums = z.output<typeof lossSumsSchema>;
 
 export const NO_LOSSES: LossSums = { steps: 0, loss: 0, aux: {} };
 

@@ -43,13 +43,12 @@ const adamwChunk: TensorFn = (x) => {
   const root = tf.add(tf.mul(tf.sqrt(moment2), t.rootScale), t.epsilon);
   const params = tf.sub(tf.mul(t.params, t.keep), tf.mul(t.stepSize, tf.div(moment1, root)));
   const ema = tf.add(params, tf.mul(t.emaDecay, tf.sub(t.ema, params)));
-  return { params, moment1, moment2, ema };
+  return { newParams: params, newMoment1: moment1, newMoment2: moment2, newEma: ema };
 };
 
 const squaresChunk: TensorFn = ({ grad }) => ({ sum: tf.sum(tf.square(grad as tf.Tensor)) });
 
 interface Chunk {
-  readonly decayed: boolean;
   readonly update: Binding;
   readonly squares: Binding;
 }
@@ -91,15 +90,13 @@ export class Optimizer {
       const size = end - start;
       const views = Object.fromEntries(
         BUFFERS.map((name) => [name, floats([size], buffers[name].subarray(start, end))]),
-      );
-      const { grad, ...updated } = views;
+      ) as Record<(typeof BUFFERS)[number], HostTensor>;
+      const { grad, params, moment1, moment2, ema } = views;
+      const updated = { newParams: params, newMoment1: moment1, newMoment2: moment2, newEma: ema };
       const inputs = { ...views, ...scalars[decayed ? "decayed" : "free"] };
       chunks.push({
-        decayed,
         update: (await programs.get("adamw", adamwChunk, size, BUFFERS, SCALARS)).bind(inputs, updated),
-        squares: (await programs.get("squares", squaresChunk, size, ["grad"], [])).bind({
-          grad: views.grad as HostTensor,
-        }),
+        squares: (await programs.get("squares", squaresChunk, size, ["grad"], [])).bind({ grad }),
       });
     }
     return new Optimizer(cfg, numSteps, scalars, chunks);

@@ -1,9 +1,7 @@
 import type { Scalar } from "@tensorflow/tfjs";
+import type { JsonValue } from "../base/json.ts";
 import type { HostMap, Signature, TensorMap } from "../engine/engine.ts";
 import type { ParamSpec, Params } from "../nn/params.ts";
-
-/** A value that JSON holds exactly. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** A scalar loss and further scalars to log, of one batch. */
 export interface LossValue {
@@ -29,17 +27,17 @@ export interface Batch {
   /** Tokens of a pack, or latent cells of a VAE batch. */
   readonly numTokens: number;
   /** Where the data stands after this batch: what a checkpoint keeps. */
-  readonly cursor: Json;
+  readonly cursor: JsonValue;
 }
 
 /** What the loop trains: a stage (VAE, DiT) as parameters, batches and a loss. */
 export interface Task {
   readonly params: readonly ParamSpec[];
   /** Better starting values than the specs' own for some parameters, by path (a PCA start, say). */
-  startingValues(): Promise<HostMap>;
+  startingValues(): Promise<Readonly<Record<string, Float32Array>>>;
   /** The next batch. Its random draws are keyed by `step` and `part` (which of the step's accumulated batches). */
   nextBatch(step: number, part: number): Promise<Batch>;
   /** Puts the data back where a batch's cursor said. */
-  seek(cursor: Json): void;
+  seek(cursor: JsonValue): void;
   close(): Promise<void>;
 }

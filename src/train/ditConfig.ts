@@ -1,0 +1,33 @@
+import { z } from "zod";
+import { lossWeightingSchema } from "../diffusion/lossWeights.ts";
+import { predictions } from "../diffusion/rectifiedFlow.ts";
+import { timeSchema } from "../diffusion/timeSampling.ts";
+
+export const objectiveSchema = z
+  .strictObject({
+    kind: z.literal("rectified-flow").default("rectified-flow").describe("Straight paths from data to noise."),
+    prediction: z
+      .enum(predictions)
+      .default("v")
+      .describe("What the network puts out: velocity or clean latent. v: learns colours in a third of the steps."),
+    time: timeSchema,
+    weighting: lossWeightingSchema,
+    captionDrop: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.1)
+      .describe("Share of captions replaced by the unconditional token, for guidance. 0.1: customary."),
+  })
+  .describe("The diffusion objective.");
+
+export type ObjectiveConfig = z.output<typeof objectiveSchema>;
+
+export const packingSchema = z
+  .strictObject({
+    tokens: z.int().positive().default(1024).describe("Tokens a pack may hold. 1024: large enough for full products."),
+    maxPlans: z.int().positive().default(8).describe("Arrangements of grids in use, each compiled once. 8: seconds."),
+  })
+  .describe("How clips of different grids are laid into one sequence.");
+
+export type PackingConfig = z.output<typeof packingSchema>;

@@ -1,0 +1,85 @@
+import { assert } from "../base/errors.ts";
+import { type Grid, gridKey } from "../base/grid.ts";
+import { floats } from "../base/tensors.ts";
+import { CHANNELS } from "../data/clip.ts";
+import type { Binding, Engine, HostMap } from "../engine/engine.ts";
+import type { ModelProgram } from "../models/program.ts";
+import { clipGrid, latentGrid, type VaeConfig, vaeFactor } from "../models/vae/vaeConfig.ts";
+import { vaeDecodeProgram, vaeEncodeProgram } from "../models/vae/vaePrograms.ts";
+import { compileModel } from "./modelProgram.ts";
+
+/** Half the range of a byte: [0, 255] <-> [-1, 1]. */
+const HALF_RANGE = 127.5;
+
+/** Bytes of colour to [-1, 1], into `out`. */
+export function toSigned(bytes: Uint8Array, out: Float32Array): void {
+  for (let i = 0; i < bytes.length; i++) out[i] = (bytes[i] as number) / HALF_RANGE - 1;
+}
+
+/** [-1, 1] to bytes of colour, rounded; what lies outside is clipped. */
+export function toBytes(signed: Float32Array): Uint8Array {
+  const bytes = new Uint8ClampedArray(signed.length);
+  for (let i = 0; i < signed.length; i++) bytes[i] = ((signed[i] as number) + 1) * HALF_RANGE;
+  return new Uint8Array(bytes.buffer);
+}
+
+interface Ready {
+  readonly input: Float32Array;
+  readonly binding: Binding;
+}
+
+/** A VAE with weights on an engine: clips to latents and back, one clip at a time, compiled once for each size. */
+export class VaeCodec {
+  readonly cfg: VaeConfig;
+  private readonly engine: Engine;
+  private readonly weights: HostMap;
+  private readonly ready = new Map<string, Ready>();
+
+  constructor(engine: Engine, cfg: VaeConfig, weights: HostMap) {
+    this.engine = engine;
+    this.cfg = cfg;
+    this.weights = weights;
+  }
+
+  /** The latent grid of a clip. @throws UserError when the factors do not divide its size. */
+  latentGrid(clip: Grid): Grid {
+    return latentGrid(clip, vaeFactor(this.cfg));
+  }
+
+  /** Posterior means, not normalised. Shapes: frames_THWC bytes -> latent_thwz, valid until the next call. */
+  async encode(frames_THWC: Uint8Array, clip: Grid): Promise<Float32Array> {
+    const { input, binding } = await this.prepare("encode", clip, vaeEncodeProgram, "video_BTHWC");
+    toSigned(frames_THWC, input);
+    await binding.run();
+    return binding.outputs.mean_Bthwz?.data as Float32Array;
+  }
+
+  /** Shapes: latent_thwz, not normalised -> frames_THWC bytes. */
+  async decode(latent_thwz: Float32Array, latent: Grid): Promise<Uint8Array> {
+    const clip = clipGrid(latent, vaeFactor(this.cfg));
+    const { input, binding } = await this.prepare("decode", clip, vaeDecodeProgram, "z_Bthwz");
+    input.set(latent_thwz);
+    await binding.run();
+    const frames = toBytes(binding.outputs.video_BTHWC?.data as Float32Array);
+    assert(frames.length === clip.t * clip.h * clip.w * CHANNELS, "the decoded clip has its size");
+    return frames;
+  }
+
+  private async prepare(
+    task: string,
+    clip: Grid,
+    program: (cfg: VaeConfig, batch: { numClips: number; clip: Grid }) => ModelProgram,
+    inputName: string,
+  ): Promise<Ready> {
+    const key = `${task} ${gridKey(clip)}`;
+    const known = this.ready.get(key);
+    if (known !== undefined) return known;
+    const model = program(this.cfg, { numClips: 1, clip });
+    const compiled = await compileModel(this.engine, `vae ${key}`, model, this.weights);
+    const input = floats(model.inputs[inputName]?.shape ?? []);
+    const binding = compiled.bind({ [inputName]: input });
+    const ready = { input: input.data, binding };
+    this.ready.set(key, ready);
+    return ready;
+  }
+}

@@ -1,0 +1,114 @@
+import type { Scalar } from "@tensorflow/tfjs";
+import { assert, UserError } from "../base/errors.ts";
+import { type Grid, gridKey, gridSize } from "../base/grid.ts";
+import type { JsonValue } from "../base/json.ts";
+import { KeyedRandom } from "../base/random.ts";
+import { allocate, sizeOf, type TensorSpec } from "../base/tensors.ts";
+import { BucketLoader } from "../data/bucket-loader.ts";
+import { CHANNELS } from "../data/clip.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { isHeldOut } from "../data/held-out.ts";
+import { pcaStart } from "../models/vae/pcaStart.ts";
+import { Vae } from "../models/vae/vae.ts";
+import { latentGrid, type VaeConfig, vaeFactor } from "../models/vae/vaeConfig.ts";
+import type { VaeLossConfig } from "../models/vae/vaeLoss.ts";
+import { vaeObjective } from "../models/vae/vaePrograms.ts";
+import { declareParams } from "../nn/params.ts";
+import type { Arrangement, Batch, Task } from "./task.ts";
+import type { VaeBatchConfig } from "./vaeBatchConfig.ts";
+import { toSigned } from "./vaeCodec.ts";
+
+export interface VaeTaskOptions {
+  readonly vae: VaeConfig;
+  readonly loss: VaeLossConfig;
+  readonly batch: VaeBatchConfig;
+  readonly dataset: Dataset;
+  /** Share of clips, by content hash, that is never trained on. */
+  readonly heldOut: number;
+  readonly seed: number;
+}
+
+/** Training of a video autoencoder on batches of clips of one size and length. */
+export class VaeTask implements Task {
+  readonly params;
+  private readonly options: VaeTaskOptions;
+  private readonly loader: BucketLoader;
+  private readonly arrangements: readonly BucketArrangement[];
+
+  /** @throws UserError when the VAE's factors do not divide a clip's size. */
+  constructor(options: VaeTaskOptions) {
+    const { vae, loss, batch, dataset, heldOut, seed } = options;
+    const clips = dataset.entries.filter(({ hash }) => !isHeldOut(hash, heldOut));
+    if (clips.length === 0) throw new UserError(dataset.dir, { expected: "clips to train on", got: "none" });
+    this.params = declareParams((p) => new Vae(vae, p));
+    this.options = options;
+    this.loader = new BucketLoader(
+      clips,
+      ({ frames, height, width }) => Math.max(1, Math.floor(batch.pixels / (frames * height * width))),
+      seed,
+    );
+    this.arrangements = this.loader.buckets.map((bucket) =>
+      bucketArrangement(vae, loss, { t: bucket.frames, h: bucket.height, w: bucket.width }, bucket.batch),
+    );
+  }
+
+  /** The linear part of the autoencoder as the principal components of the training clips' patches. */
+  async startingValues() {
+    const { vae, dataset, heldOut, seed, batch } = this.options;
+    if (batch.start === "random") return {};
+    const clips = dataset.entries.filter(({ hash }) => !isHeldOut(hash, heldOut));
+    const chosen = new KeyedRandom(seed, "pca clips").shuffle([...clips]).slice(0, batch.pcaClips);
+    const videos = [];
+    for (const { index, frames, height, width } of chosen) {
+      const video_THWC = new Float32Array(frames * height * width * CHANNELS);
+      toSigned(await dataset.readFrames(index), video_THWC);
+      videos.push({ video_THWC, grid: { t: frames, h: height, w: width } });
+    }
+    return pcaStart(vae, videos, seed);
+  }
+
+  async nextBatch(step: number, part: number): Promise<Batch> {
+    const { bucket, clips } = this.loader.next();
+    const cursor = this.loader.state;
+    const arrangement = this.arrangements[bucket];
+    assert(arrangement !== undefined, `bucket ${bucket} has an arrangement`);
+    const video_BTHWC = allocate(arrangement.signature.video_BTHWC as TensorSpec);
+    const eps_Bthwz = allocate(arrangement.signature.eps_Bthwz as TensorSpec);
+    const videoSize = sizeOf(video_BTHWC.shape) / clips.length;
+    const latentSize = sizeOf(eps_Bthwz.shape) / clips.length;
+    for (const [i, index] of clips.entries()) {
+      const video = video_BTHWC.data.subarray(i * videoSize, (i + 1) * videoSize) as Float32Array;
+      toSigned(await this.options.dataset.readFrames(index), video);
+      const noise = eps_Bthwz.data.subarray(i * latentSize, (i + 1) * latentSize) as Float32Array;
+      const hash = this.options.dataset.entries[index]?.hash ?? "";
+      new KeyedRandom(this.options.seed, "posterior", hash, step, part, i).fillNormal(noise);
+    }
+    const numTokens = clips.length * arrangement.latentCells;
+    return { arrangement, inputs: { video_BTHWC, eps_Bthwz }, numClips: clips.length, numTokens, cursor };
+  }
+
+  seek(cursor: JsonValue): void {
+    this.loader.restore(cursor);
+  }
+
+  close(): Promise<void> {
+    return this.options.dataset.close();
+  }
+}
+
+interface BucketArrangement extends Arrangement {
+  readonly latentCells: number;
+}
+
+function bucketArrangement(vae: VaeConfig, loss: VaeLossConfig, clip: Grid, numClips: number): BucketArrangement {
+  const objective = vaeObjective(vae, loss, { numClips, clip });
+  return {
+    key: `${numClips} of ${gridKey(clip)}`,
+    latentCells: gridSize(latentGrid(clip, vaeFactor(vae))),
+    signature: objective.inputs,
+    loss: (params, batch) => {
+      const { loss: value, ...aux } = objective.fn(params, batch);
+      return { loss: value as Scalar, aux };
+    },
+  };
+}
