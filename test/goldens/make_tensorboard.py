@@ -49,8 +49,7 @@ def events():
     image = summary_pb2.Summary.Image(width=3, height=2, colorspace=3, encoded_image_string=b"GIF89a...")
     yield 2**40, dict(summary=summary_pb2.Summary(value=[Value(tag="samples", image=image)]))
     experiment = api_pb2.Experiment()
-    for name, kind in (("optim.lr", 3), ("engine", 1), ("ema", 2)):
-        experiment.hparam_infos.add(name=name, type=kind)
+    experiment.hparam_infos.add(name="engine", type=1)
     experiment.metric_infos.add(name=api_pb2.MetricName(tag="loss/train"))
     yield 0, dict(summary=summary_pb2.Summary(value=[hparams("_hparams_/experiment", experiment=experiment)]))
     start = plugin_data_pb2.SessionStartInfo(start_time_secs=1700000000.5)
