@@ -1,18 +1,13 @@
 import type { Scalar, Tensor1D, Tensor2D, Tensor3D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import type { TensorSpec } from "../base/tensors.ts";
-import type { Signature, TensorMap } from "../engine/engine.ts";
+import type { Signature } from "../engine/engine.ts";
 import { DiT, type DiTConfig } from "../models/dit/dit.ts";
 import type { PackPlan } from "../models/patches/pack.ts";
 import { patchWidth } from "../models/patches/patchify.ts";
+import type { ModelProgram } from "../models/program.ts";
 import type { Params } from "../nn/params.ts";
 import { type Prediction, pointAt, squaredError, velocity, velocityFromClean } from "./rectifiedFlow.ts";
-
-/** A pure function of parameters and named inputs, with the signature that one plan gives its inputs. */
-export interface ModelProgram {
-  readonly inputs: Signature;
-  fn(p: Params, inputs: TensorMap): TensorMap;
-}
 
 /** Everything that shapes a latent video model. */
 export interface LatentModel {

@@ -29,7 +29,7 @@ export function patchify(
   latent_thwz: Float32Array,
   latent: Grid,
   patch: Patch,
-  into = new Float32Array(latent_thwz.length),
+  into: Float32Array = new Float32Array(latent_thwz.length),
 ): Float32Array {
   eachRun(latent_thwz.length, latent, patch, (cell, token, size) => {
     for (let i = 0; i < size; i++) into[token + i] = latent_thwz[cell + i] as number;
@@ -42,7 +42,7 @@ export function unpatchify(
   tokens_LP: Float32Array,
   latent: Grid,
   patch: Patch,
-  into = new Float32Array(tokens_LP.length),
+  into: Float32Array = new Float32Array(tokens_LP.length),
 ): Float32Array {
   eachRun(tokens_LP.length, latent, patch, (cell, token, size) => {
     for (let i = 0; i < size; i++) into[cell + i] = tokens_LP[token + i] as number;
