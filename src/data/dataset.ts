@@ -33,14 +33,19 @@ export class Dataset {
   }
 }
 
+export interface OpenOptions {
+  /** Memory for the record batches read last. Default: 256 MiB. */
+  readonly cacheBytes?: number;
+}
+
 /**
  * Opens a dataset of clips. Reads the manifest and the index; a shard's hash is checked when it is first read.
  * @throws UserError when it is missing, damaged or holds latents.
  */
-export async function openDataset(dir: string): Promise<Dataset> {
+export async function openDataset(dir: string, { cacheBytes }: OpenOptions = {}): Promise<Dataset> {
   const manifest = readManifest(dir);
   if (manifest.kind !== "pixels") throw new UserError(dir, { expected: "a dataset of pixels", got: manifest.kind });
-  return new Dataset(dir, manifest, await openShards(dir, manifest));
+  return new Dataset(dir, manifest, await openShards(dir, manifest, cacheBytes));
 }
 
 /** Takes the clips of a dataset that is being built. */

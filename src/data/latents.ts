@@ -1,6 +1,7 @@
 import { assert, UserError } from "../base/errors.ts";
 import type { Grid } from "../base/grid.ts";
 import type { ClipEntry } from "./clip.ts";
+import type { OpenOptions } from "./dataset.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 import { openShards, type ShardReader } from "./shards/reader.ts";
 import type { RowEntry } from "./shards/rows.ts";
@@ -48,10 +49,10 @@ export class LatentSet {
 }
 
 /** Opens a folder of latents. @throws UserError when it is missing, damaged or holds pixels. */
-export async function openLatents(dir: string): Promise<LatentSet> {
+export async function openLatents(dir: string, { cacheBytes }: OpenOptions = {}): Promise<LatentSet> {
   const manifest = readManifest(dir);
   if (manifest.kind !== "latents") throw new UserError(dir, { expected: "a dataset of latents", got: manifest.kind });
-  return new LatentSet(dir, manifest, await openShards(dir, manifest));
+  return new LatentSet(dir, manifest, await openShards(dir, manifest, cacheBytes));
 }
 
 /** Takes the latents of a folder that is being built. */

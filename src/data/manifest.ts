@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../base/errors.ts";
 import { parseJson } from "../base/json.ts";
-import type { ClipShape } from "./clip.ts";
+import { type ClipShape, shapeKey } from "./clip.ts";
+import { groupBy } from "./group.ts";
 import { CONTENT_KINDS } from "./shards/rows.ts";
 
 export const MANIFEST_FILE = "manifest.json";
@@ -68,14 +69,11 @@ export function readManifest(dir: string): Manifest {
 
 /** Counts clips by size: most frequent first, then smaller first. */
 export function countGrids(clips: Iterable<ClipShape>): GridCount[] {
-  const counts = new Map<string, GridCount>();
-  for (const { frames, height, width } of clips) {
-    const key = `${frames}x${height}x${width}`;
-    counts.set(key, { frames, height, width, count: (counts.get(key)?.count ?? 0) + 1 });
-  }
-  return [...counts.values()].sort(
-    (a, b) => b.count - a.count || a.frames - b.frames || a.height - b.height || a.width - b.width,
-  );
+  const counts = [...groupBy(clips, shapeKey).values()].map((alike) => {
+    const { frames, height, width } = alike[0] as ClipShape;
+    return { frames, height, width, count: alike.length };
+  });
+  return counts.sort((a, b) => b.count - a.count || a.frames - b.frames || a.height - b.height || a.width - b.width);
 }
 
 function refuseLink(path: string): void {
