@@ -2,7 +2,7 @@ import { UserError } from "../base/errors.ts";
 import { CHANNELS, type Clip, type ClipEntry, clipHash } from "./clip.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 import { openShards, type ShardReader } from "./shards/reader.ts";
-import { buildStore, type StoreOptions, type StoreWriter } from "./store-writer.ts";
+import { buildStore, type StoreOptions, type StoreWriter } from "./storeWriter.ts";
 
 /** A folder of clips, opened for reading. */
 export class Dataset {

@@ -5,7 +5,7 @@ import type { OpenOptions } from "./dataset.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 import { openShards, type ShardReader } from "./shards/reader.ts";
 import type { RowEntry } from "./shards/rows.ts";
-import { buildStore, type StoreOptions, type StoreWriter } from "./store-writer.ts";
+import { buildStore, type StoreOptions, type StoreWriter } from "./storeWriter.ts";
 
 /** What is known of stored latents: the clip they were made from, their grid and channels. `hash` is the clip's. */
 export type LatentEntry = RowEntry;

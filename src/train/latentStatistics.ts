@@ -1,6 +1,6 @@
 import type { ClipEntry } from "../data/clip.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { isHeldOut } from "../data/held-out.ts";
+import { isHeldOut } from "../data/heldOut.ts";
 import { LatentMoments, type LatentStats } from "../models/vae/latents.ts";
 import type { VaeCodec } from "./vaeCodec.ts";
 

@@ -17,7 +17,7 @@ import { clipHash } from "../../src/data/clip.ts";
 import { createDataset, openDataset } from "../../src/data/dataset.ts";
 import { createLatents, openLatents } from "../../src/data/latents.ts";
 import { datasetStats } from "../../src/data/stats.ts";
-import type { StoreOptions } from "../../src/data/store-writer.ts";
+import type { StoreOptions } from "../../src/data/storeWriter.ts";
 import { verifyDataset } from "../../src/data/verify.ts";
 import { noiseClip, scratchFolder } from "./scratch.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type Grid, gridKey, gridSize } from "../../src/base/grid.ts";
 import { KeyedRandom } from "../../src/base/random.ts";
-import { BucketLoader } from "../../src/data/bucket-loader.ts";
-import { isHeldOut } from "../../src/data/held-out.ts";
-import { type GridClip, PackLoader } from "../../src/data/pack-loader.ts";
+import { BucketLoader } from "../../src/data/bucketLoader.ts";
+import { isHeldOut } from "../../src/data/heldOut.ts";
+import { type GridClip, PackLoader } from "../../src/data/packLoader.ts";
 import { choosePlans, fillOf, type GridShare, type Plan } from "../../src/data/plans.ts";
 
 const histogram: readonly GridShare[] = [

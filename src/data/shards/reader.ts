@@ -1,6 +1,6 @@
 import type { RecordBatch } from "apache-arrow";
 import { assert, UserError } from "../../base/errors.ts";
-import { type CheckedFile, openChecked } from "./checked-file.ts";
+import { type CheckedFile, openChecked } from "./checkedFile.ts";
 import { type ContentKind, type RowEntry, type RowPlace, readIndex, rowValues } from "./rows.ts";
 import type { ShardFile } from "./writer.ts";
 

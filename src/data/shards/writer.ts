@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { join } from "node:path";
 import { assert } from "../../base/errors.ts";
-import { ArrowFileWriter, type WrittenFile } from "./file-writer.ts";
+import { ArrowFileWriter, type WrittenFile } from "./fileWriter.ts";
 import { type ContentKind, indexBatch, type RowEntry, type RowPlace, rowBytes, shardBatch } from "./rows.ts";
 
 const MEBIBYTE = 2 ** 20;

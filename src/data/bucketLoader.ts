@@ -1,8 +1,8 @@
 import { type ClipShape, shapeKey } from "./clip.ts";
-import { ClipQueue } from "./clip-queue.ts";
-import { DrawSequence } from "./draw-sequence.ts";
+import { ClipQueue } from "./clipQueue.ts";
+import { DrawSequence } from "./drawSequence.ts";
 import { groupBy } from "./group.ts";
-import { type LoaderState, restoreQueues, stateOf } from "./loader-state.ts";
+import { type LoaderState, restoreQueues, stateOf } from "./loaderState.ts";
 
 /** Clips of one size and length, and how many of them make a batch. */
 export interface LoaderBucket extends ClipShape {

@@ -1,9 +1,9 @@
 import { UserError } from "../base/errors.ts";
 import { type Grid, gridKey } from "../base/grid.ts";
-import { ClipQueue } from "./clip-queue.ts";
-import { DrawSequence } from "./draw-sequence.ts";
+import { ClipQueue } from "./clipQueue.ts";
+import { DrawSequence } from "./drawSequence.ts";
 import { groupBy } from "./group.ts";
-import { type LoaderState, restoreQueues, stateOf } from "./loader-state.ts";
+import { type LoaderState, restoreQueues, stateOf } from "./loaderState.ts";
 import type { Plan } from "./plans.ts";
 
 /** One pack to train on. */

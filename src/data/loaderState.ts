@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { UserError } from "../base/errors.ts";
-import type { ClipQueue } from "./clip-queue.ts";
+import type { ClipQueue } from "./clipQueue.ts";
 
 const stateSchema = z.strictObject({
   step: z.int().nonnegative(),
