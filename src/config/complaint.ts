@@ -55,6 +55,8 @@ function complain(issue: Issue, found: unknown, isMissing: boolean): string {
 }
 
 function expectation(issue: Issue): string {
+  const isSchemasOwnText = !/^(Invalid|Too|Unrecognized) /.test(issue.message);
+  if (isSchemasOwnText) return issue.message;
   switch (issue.code) {
     case "invalid_type":
       return typeWords[issue.expected] ?? issue.expected;

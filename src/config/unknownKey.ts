@@ -21,7 +21,9 @@ export function explainUnknownKey(
   const here = schemaAt(schema, path, value);
   const siblings = here === undefined ? [] : [...fieldsOf(here, mapping).keys()];
   const unused = siblings.filter((sibling) => !isMapping(mapping) || !Object.hasOwn(mapping, sibling));
-  const suggestions = suggestKeys(schema, pathText(path), name, unused);
+  const paths = schemaKeys(schema).map((key) => key.path);
+  const possible = paths.filter((known) => schemaAt(schema, partsOf(known), value) !== undefined);
+  const suggestions = suggestKeys(possible, pathText(path), name, unused);
   if (suggestions.length > 0) return { suggestions, text: `unknown key; did you mean ${suggestions.join(" or ")}?` };
   const place = path.length === 0 ? "the recipe" : pathText(path);
   const known = siblings.length <= 12 ? siblings.join(", ") : `${siblings.slice(0, 12).join(", ")} ...`;
@@ -29,12 +31,11 @@ export function explainUnknownKey(
 }
 
 /**
- * Near keys of the same mapping that it does not use yet, else near ones anywhere in the schema. A key that is spelled
+ * Near keys of the same mapping that it does not use yet, else near ones anywhere in `paths`. A key that is spelled
  * right but stands elsewhere goes before a sibling that is two edits away.
  */
-function suggestKeys(schema: Schema, parent: string, name: string, siblings: readonly string[]): string[] {
+function suggestKeys(paths: readonly string[], parent: string, name: string, siblings: readonly string[]): string[] {
   const near = nearest(name, siblings);
-  const paths = schemaKeys(schema).map((key) => key.path);
   const distant = nearest(name, paths.map(lastPart));
   const isRightElsewhere = distant[0] === name && near[0] !== undefined && typingDistance(name, near[0]) > 1;
   if (near.length > 0 && !isRightElsewhere) return near.map((key) => (parent === "" ? key : `${parent}.${key}`));
@@ -43,4 +44,9 @@ function suggestKeys(schema: Schema, parent: string, name: string, siblings: rea
 
 function lastPart(path: string): string {
   return path.slice(path.lastIndexOf(".") + 1);
+}
+
+/** `data.sources[].dir` as the parts of a path to a first item. */
+function partsOf(path: string): string[] {
+  return path.replaceAll("[]", ".0").split(".");
 }

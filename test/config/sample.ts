@@ -35,7 +35,11 @@ const OptimConfig = withEffects(
 
 export const SampleSchema = withEffects(
   z.strictObject({
-    name: z.string().default("sample").describe("name of the run"),
+    name: z
+      .string()
+      .regex(/^[^/]*$/, "a text without /")
+      .default("sample")
+      .describe("name of the run"),
     seed: z.int().default(0).describe("seed of everything drawn"),
     model: z
       .strictObject({
