@@ -15,7 +15,7 @@ export type FileContent = Uint8Array | string | Iterable<Uint8Array> | AsyncIter
 export async function writeFileAtomic(path: string, content: FileContent): Promise<void> {
   const beside = temporaryName(path, "tmp");
   try {
-    await writeSynced(beside, content);
+    await writeNewFile(beside, content);
     await fs.rename(beside, path);
     await syncFolder(dirname(path));
   } catch (error) {
@@ -65,17 +65,30 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
+/**
+ * Writes a new file and syncs it. Not atomic: for files in the folder that `writeFolderAtomic` fills.
+ * @throws an error of the system; one with code EEXIST when the file exists.
+ */
+export async function writeNewFile(path: string, content: FileContent): Promise<void> {
+  const file = await fs.open(path, "wx");
+  try {
+    for await (const piece of piecesOf(content)) await writeAll(file, piece);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
 /** Removes a folder so that no half of it is ever seen under its name. Nothing happens when there is none. */
 export async function removeFolder(path: string): Promise<void> {
   const doomed = temporaryName(path, "tmp");
   try {
     await fs.rename(path, doomed);
+    await syncFolder(dirname(path));
+    await fs.rm(doomed, { recursive: true, force: true });
   } catch (error) {
-    if (errorCode(error) === "ENOENT") return;
-    throw diskError(path, error);
+    if (errorCode(error) !== "ENOENT") throw diskError(path, error);
   }
-  await syncFolder(dirname(path));
-  await fs.rm(doomed, { recursive: true, force: true });
 }
 
 /**
@@ -123,17 +136,6 @@ export async function resolveInside(root: string, inner: string): Promise<string
 /** The code of a system error, e.g. `ENOENT`; undefined for anything else. */
 export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
-}
-
-/** Writes a new file and syncs it. */
-async function writeSynced(path: string, content: FileContent): Promise<void> {
-  const file = await fs.open(path, "wx");
-  try {
-    for await (const piece of piecesOf(content)) await writeAll(file, piece);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
 
 function piecesOf(content: FileContent): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
@@ -220,7 +222,5 @@ const refusals: Readonly<Record<string, string>> = {
 /** A refusal of the disk as a one-line error; anything else as it is. */
 function diskError(path: string, error: unknown): unknown {
   const refusal = refusals[errorCode(error) ?? ""];
-  return refusal === undefined
-    ? error
-    : new UserError(path, `could not be written: ${refusal}; what stood there is kept`);
+  return refusal === undefined ? error : new UserError(path, `could not be written: ${refusal}`);
 }

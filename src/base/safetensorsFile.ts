@@ -22,12 +22,14 @@ const pieceBytes = 8 << 20;
 
 /**
  * Writes tensors to a file, all or nothing: by name, 32-bit elements before booleans. Buffers are read in place, not
- * copied; they must not change until the promise resolves. @throws UserError when the disk refuses.
+ * copied; they must not change until the promise resolves.
+ * @param write `writeNewFile` inside a folder that is being made. @throws UserError when the disk refuses.
  */
 export async function writeSafetensors(
   path: string,
   tensors: NamedTensors,
   metadata: Readonly<Record<string, string>> = {},
+  write = writeFileAtomic,
 ): Promise<FileSeal> {
   const hash = createHash("sha256");
   let bytes = 0;
@@ -38,7 +40,7 @@ export async function writeSafetensors(
       yield piece;
     }
   }
-  await writeFileAtomic(path, sealed());
+  await write(path, sealed());
   return { bytes, sha256: hash.digest("hex") };
 }
 

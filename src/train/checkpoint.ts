@@ -5,7 +5,7 @@
 import fs from "node:fs/promises";
 import { basename, join } from "node:path";
 import { assert, UserError } from "../base/errors.ts";
-import { errorCode, namesIn, removeFolder, writeFileAtomic, writeFolderAtomic } from "../base/files.ts";
+import { errorCode, namesIn, removeFolder, writeFileAtomic, writeFolderAtomic, writeNewFile } from "../base/files.ts";
 import { type FileSeal, sealOfBytes } from "../base/hash.ts";
 import { canonicalJson, type JsonObject, parseJsonObject } from "../base/json.ts";
 import { type NamedTensors, readSafetensors, writeSafetensors } from "../base/safetensorsFile.ts";
@@ -74,7 +74,7 @@ export async function saveCheckpoint(
     folder,
     async (beside) => {
       seal = encodeManifest({ step, files: await writeParts(beside, content) });
-      await writeFileAtomic(join(beside, manifestName), seal);
+      await writeNewFile(join(beside, manifestName), seal);
     },
     { replace: true },
   );
@@ -131,12 +131,17 @@ async function writeParts(folder: string, content: CheckpointContent): Promise<R
   const files: Record<string, FileSeal> = {};
   for (const [part, tensors] of Object.entries(content.tensors)) {
     const name = `${part}.safetensors`;
-    files[name] = await writeSafetensors(join(folder, name), tensors, { part, step: String(content.step) });
+    files[name] = await writeSafetensors(
+      join(folder, name),
+      tensors,
+      { part, step: String(content.step) },
+      writeNewFile,
+    );
   }
   const texts = { "state.json": `${canonicalJson(content.state)}\n`, "config.yaml": content.config };
   for (const [name, text] of Object.entries(texts)) {
     const bytes = Buffer.from(text);
-    await writeFileAtomic(join(folder, name), bytes);
+    await writeNewFile(join(folder, name), bytes);
     files[name] = sealOfBytes(bytes);
   }
   return files;

@@ -102,7 +102,6 @@ export class FaultyDisk {
     };
     const sync = async () => {
       this.step("sync", path);
-      await handle.sync();
       this.unsyncedBytes.delete(path);
       this.unsyncedNames = this.unsyncedNames.filter((change) => dirname(change.path) !== path);
     };

@@ -179,8 +179,7 @@ function fill(text: string): (folder: string) => Promise<void> {
     await fs.mkdir(join(folder, "sub"));
     await writeFileAtomic(join(folder, "sub", "b"), `${text} too`);
     const plain = await fs.open(join(folder, "a"), "wx");
-    await plain.write(Buffer.from(text), 0, text.length);
-    await plain.close();
+    await plain.write(Buffer.from(text), 0, text.length).finally(() => plain.close());
   };
 }
 
