@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import fs from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { namesIn } from "../../src/base/files.ts";
+import { RunLog, readRunLog } from "../../src/train/runLog.ts";
+
+describe("RunLog", () => {
+  let root: string;
+  let path: string;
+  const told: string[] = [];
+  const open = (step: number) => RunLog.open(path, step, (reason) => told.push(reason));
+  beforeEach(async () => {
+    root = await fs.mkdtemp(join(tmpdir(), "kinema-log-"));
+    path = join(root, "log.jsonl");
+    told.length = 0;
+  });
+  afterEach(async () => {
+    await fs.rm(root, { recursive: true, force: true });
+    assert.deepEqual(told, []);
+  });
+
+  async function write(from: number, to: number): Promise<void> {
+    const log = await open(from - 1);
+    for (let step = from; step <= to; step += 1) log.append({ step, loss: 1 / step });
+    log.sync();
+    log.close();
+  }
+
+  it("of a run stopped and resumed is that of one never stopped, to the byte", async () => {
+    await write(1, 10);
+    const uninterrupted = await fs.readFile(path);
+    await fs.rm(path);
+    await write(1, 8);
+    await write(6, 7);
+    await write(4, 10);
+    assert.deepEqual(await fs.readFile(path), uninterrupted);
+    assert.deepEqual(await namesIn(root), ["log.jsonl", "log.jsonl.cut-1", "log.jsonl.cut-2"]);
+    assert.deepEqual(
+      readRunLog(`${path}.cut-1`).map(({ step }) => step),
+      [6, 7, 8],
+    );
+    assert.deepEqual(
+      readRunLog(`${path}.cut-2`).map(({ step }) => step),
+      [4, 5, 6, 7],
+    );
+  });
+
+  it("is in the file as soon as a line is appended", async () => {
+    const log = await open(0);
+    log.append({ step: 1, loss: 2 });
+    assert.deepEqual(readRunLog(path), [{ step: 1, loss: 2 }]);
+    log.close();
+  });
+
+  it("is not touched when nothing lies beyond the step", async () => {
+    await write(1, 3);
+    const before = await fs.stat(path);
+    (await open(3)).close();
+    assert.equal((await fs.stat(path)).ino, before.ino);
+    assert.deepEqual(await namesIn(root), ["log.jsonl"]);
+  });
+
+  it("gets rid of a torn line, and ends a whole one that has no line feed", async () => {
+    await write(1, 2);
+    await fs.appendFile(path, '{"step":3,"lo');
+    await write(3, 3);
+    assert.deepEqual(
+      readRunLog(path).map(({ step }) => step),
+      [1, 2, 3],
+    );
+    await fs.truncate(path, (await fs.stat(path)).size - 1);
+    await write(4, 4);
+    assert.deepEqual(
+      readRunLog(path).map(({ step }) => step),
+      [1, 2, 3, 4],
+    );
+  });
+
+  it("keeps numbers that JSON cannot hold", async () => {
+    const log = await open(0);
+    log.append({ step: 1, loss: Number.NaN, gradNorm: Number.POSITIVE_INFINITY, lr: 1e-45 });
+    log.close();
+    assert.deepEqual(readRunLog(path), [{ step: 1, loss: "NaN", gradNorm: "Infinity", lr: 1e-45 }]);
+  });
+
+  it("tells once when it cannot write, and never throws", async () => {
+    const log = await open(0);
+    log.close();
+    log.append({ step: 1 });
+    log.append({ step: 2 });
+    log.sync();
+    assert.equal(told.length, 1);
+    assert.match(told[0] ?? "", /log\.jsonl: EBADF/);
+    told.length = 0;
+  });
+
+  it("reads as empty when there is none", () => {
+    assert.deepEqual(readRunLog(path), []);
+  });
+});
