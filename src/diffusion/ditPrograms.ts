@@ -76,10 +76,10 @@ function withTimes(
   pack: PackPlan,
   rows_LP: Tensor2D[],
   t_F: Tensor1D,
-  fn: (rows_FSP: Tensor3D[], t_F11: Tensor3D) => Tensor3D,
+  fn: (rows_NSP: Tensor3D[], t_N11: Tensor3D) => Tensor3D,
 ): Tensor2D {
-  const t_F1 = tf.reshape(t_F, [pack.numFrames, 1]) as Tensor2D;
-  return pack.mapFrames(rows_LP, [t_F1], (rows, [t_F11]) => fn(rows, t_F11 as Tensor3D));
+  const t_N1 = pack.framesToStrips(tf.reshape(t_F, [pack.numFrames, 1]) as Tensor2D);
+  return pack.mapStrips(rows_LP, [t_N1], (rows, [t_N11]) => fn(rows, t_N11 as Tensor3D));
 }
 
 function tokens({ dit, latentChannels }: LatentModel, pack: PackPlan): TensorSpec {

@@ -1,4 +1,4 @@
-import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs";
+import type { Tensor3D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../base/errors.ts";
 
@@ -12,8 +12,10 @@ export interface RopeTables {
 
 /** The same as constants of one traced or eager computation. L tokens, A = headDim / 2 angles. */
 export interface RopeConstants {
-  readonly cos_LA: Tensor2D;
-  readonly sin_LA: Tensor2D;
+  readonly cos_L1A: Tensor3D;
+  readonly sin_L1A: Tensor3D;
+  /** -sin: with it neither the rotation nor its gradient negates a tensor. */
+  readonly minusSin_L1A: Tensor3D;
 }
 
 /** Angles that each axis (t, h, w) owns of a head's `headDim / 2`: time takes what an even third leaves over. */
@@ -52,8 +54,8 @@ export function ropeTables(positions: Int32Array, headDim: number, theta: number
 
 /** Makes the tables constants of the computation at hand. */
 export function ropeConstants({ numTokens, numAngles, cos, sin }: RopeTables): RopeConstants {
-  const shape: [number, number] = [numTokens, numAngles];
-  return { cos_LA: tf.tensor2d(cos, shape), sin_LA: tf.tensor2d(sin, shape) };
+  const constant = (values: Float32Array) => tf.tensor3d(values, [numTokens, 1, numAngles]);
+  return { cos_L1A: constant(cos), sin_L1A: constant(sin), minusSin_L1A: constant(sin.map((value) => -value)) };
 }
 
 /**
@@ -61,12 +63,9 @@ export function ropeConstants({ numTokens, numAngles, cos, sin }: RopeTables): R
  * The half-split pairing needs no shuffle within a head, and is ONNX RotaryEmbedding's with interleaved = 0.
  * Shapes: x_LHd -> LHd. Source: arXiv:2104.09864, eq. 34.
  */
-export function rotate(x_LHd: Tensor3D, { cos_LA, sin_LA }: RopeConstants): Tensor3D {
-  const [numTokens, numAngles] = cos_LA.shape;
-  const cos_L1A = tf.reshape(cos_LA, [numTokens, 1, numAngles]);
-  const sin_L1A = tf.reshape(sin_LA, [numTokens, 1, numAngles]);
+export function rotate(x_LHd: Tensor3D, { cos_L1A, sin_L1A, minusSin_L1A }: RopeConstants): Tensor3D {
   const [a, b] = tf.split(x_LHd, 2, 2) as [Tensor3D, Tensor3D];
-  const turnedA = tf.sub(tf.mul(a, cos_L1A), tf.mul(b, sin_L1A)) as Tensor3D;
-  const turnedB = tf.add(tf.mul(b, cos_L1A), tf.mul(a, sin_L1A)) as Tensor3D;
+  const turnedA = tf.add<Tensor3D>(tf.mul(a, cos_L1A), tf.mul(b, minusSin_L1A));
+  const turnedB = tf.add<Tensor3D>(tf.mul(b, cos_L1A), tf.mul(a, sin_L1A));
   return tf.concat3d([turnedA, turnedB], 2);
 }

@@ -65,14 +65,11 @@ describe("DiT programs against PyTorch", () => {
   });
 
   it("denoises what the objective noises", () => {
-    const times = pack.mapFrames(
-      [inputs.x0_LP as tf.Tensor2D, inputs.eps_LP as tf.Tensor2D],
-      [(inputs.t_F as Tensor).reshape([-1, 1]) as tf.Tensor2D],
-      ([x0, eps], [t]) => (x0 as Tensor).mul(tf.sub(1, t as Tensor)).add((eps as Tensor).mul(t as Tensor)),
-    );
+    const t_L1 = tf.gather(inputs.t_F as Tensor, tf.tensor1d(pack.frameOfToken, "int32")).reshape([-1, 1]);
+    const x_LP = tf.add((inputs.x0_LP as Tensor).mul(tf.sub(1, t_L1)), (inputs.eps_LP as Tensor).mul(t_L1));
     const { fn } = denoiseProgram(model, pack);
     const { v_LP } = fn(bindParams(weights), {
-      x_LP: times,
+      x_LP,
       t_F: inputs.t_F as Tensor,
       text_CS: inputs.text_CS as Tensor,
     });

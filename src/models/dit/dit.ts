@@ -98,7 +98,7 @@ export class DiT {
     const context = { signal_FD: silu(cond_FD), text, rope: ropeConstants(angles), pack };
     let h_LD = this.embed.call(x_LP);
     for (const block of this.blocks) h_LD = block.call(h_LD, context);
-    const [shift_FD, scale_FD] = this.adaLN.call(context.signal_FD) as [Tensor2D, Tensor2D];
-    return this.out.call(modulate(layerNorm(h_LD) as Tensor2D, shift_FD, scale_FD, pack));
+    const [shift_ND, scale_ND] = this.adaLN.call(context.signal_FD, pack) as [Tensor2D, Tensor2D];
+    return this.out.call(modulate(layerNorm(h_LD) as Tensor2D, shift_ND, scale_ND, pack));
   }
 }

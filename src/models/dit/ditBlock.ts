@@ -47,7 +47,7 @@ export class DiTBlock {
   }
 
   call(x_LD: Tensor2D, { signal_FD, text, rope, pack }: BlockContext): Tensor2D {
-    const [shift1, scale1, gate1, shift2, scale2, gate2] = this.adaLN.call(signal_FD) as SixOf<Tensor2D>;
+    const [shift1, scale1, gate1, shift2, scale2, gate2] = this.adaLN.call(signal_FD, pack) as SixOf<Tensor2D>;
     const attended_LD = this.attn.call(modulate(norm(x_LD), shift1, scale1, pack), rope, pack.groups);
     let h_LD = addGated(x_LD, gate1, attended_LD, pack);
     if (this.crossAttn !== undefined && text !== undefined) {

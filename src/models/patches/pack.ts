@@ -2,7 +2,7 @@ import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { assert } from "../../base/errors.ts";
 import { compareGrids, type Grid, gridKey, gridSize } from "../../base/grid.ts";
-import { type ClipGroup, joinRows, splitRows } from "../../nn/clipGroups.ts";
+import type { ClipGroup } from "../../nn/clipGroups.ts";
 
 /** Where one clip lies in its pack. */
 export interface ClipSpan {
@@ -12,18 +12,13 @@ export interface ClipSpan {
   readonly firstFrame: number;
 }
 
-/** Consecutive frames of a pack, of one clip or several, that have equally many tokens. */
-interface FrameRun {
-  readonly numFrames: number;
-  readonly frameSize: number;
-}
-
 /**
  * Clips of different token grids laid end to end in one sequence, no padding between them. The plan is known before
  * any tensor exists; everything in it is a constant of the programs compiled for it.
  *
- * L tokens, F latent frames of all clips one after another, C clips, S tokens of a frame.
- * What is given per frame or clip is broadcast over reshaped views, never gathered: its gradient is a plain sum.
+ * L tokens, F latent frames of all clips one after another, C clips. The tokens also fall into N strips of S
+ * consecutive tokens, S being the largest length that divides every frame's: what is given per frame meets its tokens
+ * by broadcasting over strips, so tokens are never cut up or gathered, and all gradients are products and plain sums.
  * Source: arXiv:2307.06304. Differs: clips of one length share a dense batch, so attention needs no mask.
  */
 export class PackPlan {
@@ -36,7 +31,9 @@ export class PackPlan {
   readonly frameOfToken: Int32Array;
   readonly clipOfToken: Int32Array;
   readonly clipOfFrame: Int32Array;
-  private readonly frameRuns: readonly FrameRun[];
+  /** Tokens in a strip. */
+  readonly stripSize: number;
+  readonly numStrips: number;
 
   /** @param grids token grids of the clips, sorted by `compareGrids`, so that equal lengths are neighbours. */
   constructor(grids: readonly Grid[]) {
@@ -49,11 +46,9 @@ export class PackPlan {
     this.numClips = grids.length;
     this.numTokens = total(grids.map(gridSize));
     this.numFrames = total(grids.map(({ t }) => t));
-    this.groups = merged(grids, gridSize).map(({ size, items }) => ({ numClips: items.length, length: size }));
-    this.frameRuns = merged(grids, ({ h, w }) => h * w).map(({ size, items }) => ({
-      numFrames: total(items.map(({ t }) => t)),
-      frameSize: size,
-    }));
+    this.groups = clipGroups(grids.map(gridSize));
+    this.stripSize = grids.reduce((size, { h, w }) => greatestDivisor(size, h * w), 0);
+    this.numStrips = this.numTokens / this.stripSize;
     this.clipOfFrame = Int32Array.from(grids.flatMap(({ t }, clip) => Array<number>(t).fill(clip)));
     this.clipOfToken = Int32Array.from(grids.flatMap((grid, clip) => Array<number>(gridSize(grid)).fill(clip)));
     this.frameOfToken = Int32Array.from(
@@ -78,57 +73,60 @@ export class PackPlan {
     );
   }
 
+  /** Each strip's copy of its frame's row. Shapes: x_FE -> NE. */
+  framesToStrips(x_FE: Tensor2D): Tensor2D {
+    if (this.numStrips === this.numFrames) return x_FE;
+    return tf.matMul(oneHot(this.frameOfStrip(), this.numFrames), x_FE);
+  }
+
   /**
-   * Applies an elementwise function of token rows and frame rows, each token meeting its own frame's row.
-   * `fn` sees tokens as [f, S, D] and frames as [f, 1, E], once for every run of frames of one size.
-   * Shapes: each of tokens [L, D], each of frames [F, E] -> [L, D'].
+   * Applies an elementwise function of token rows and strip rows, each token meeting its own strip's row.
+   * `fn` sees tokens as [N, S, D] and strips as [N, 1, E].
+   * Shapes: each of tokens [L, D], each of strips [N, E] -> [L, D'].
    */
-  mapFrames(
+  mapStrips(
     tokens: readonly Tensor2D[],
-    frames: readonly Tensor2D[],
-    fn: (tokens_FSD: Tensor3D[], frames_F1E: Tensor3D[]) => Tensor,
+    strips: readonly Tensor2D[],
+    fn: (tokens_NSD: Tensor3D[], strips_N1E: Tensor3D[]) => Tensor,
   ): Tensor2D {
-    const tokenParts = tokens.map((x_LD) => splitRows(x_LD, this.tokensPerRun()));
-    const frameParts = frames.map((x_FE) => splitRows(x_FE, this.framesPerRun()));
-    return joinRows(
-      this.frameRuns.map(({ numFrames, frameSize }, run) => {
-        const view = (parts: Tensor2D[], side: number): Tensor3D => {
-          const part = parts[run] as Tensor2D;
-          return tf.reshape(part, [numFrames, side, part.shape[1]]) as Tensor3D;
-        };
-        const y_FSD = fn(
-          tokenParts.map((parts) => view(parts, frameSize)),
-          frameParts.map((parts) => view(parts, 1)),
-        );
-        return tf.reshape(y_FSD, [numFrames * frameSize, y_FSD.shape[2] as number]) as Tensor2D;
-      }),
+    const view = (x: Tensor2D, side: number) => tf.reshape(x, [this.numStrips, side, -1]) as Tensor3D;
+    const y_NSD = fn(
+      tokens.map((x_LD) => view(x_LD, this.stripSize)),
+      strips.map((x_NE) => view(x_NE, 1)),
     );
+    return tf.reshape(y_NSD, [this.numTokens, -1]) as Tensor2D;
   }
 
-  /** Mean over each frame's tokens. Shapes: x_LD -> F, over D too. */
+  /** Mean over each frame's tokens and their values. Shapes: x_LD -> F. */
   frameMeans(x_LD: Tensor2D): Tensor1D {
-    const parts = splitRows(x_LD, this.tokensPerRun());
-    return joinRows(
-      this.frameRuns.map(({ numFrames }, run) =>
-        tf.mean<Tensor1D>(tf.reshape(parts[run] as Tensor2D, [numFrames, -1]), 1),
-      ),
-    );
+    const mean_N = tf.mean(tf.reshape(x_LD, [this.numStrips, -1]), 1);
+    if (this.numStrips === this.numFrames) return mean_N as Tensor1D;
+    const owners = this.frameOfStrip();
+    const share = new Float32Array(this.numFrames);
+    for (const frame of owners) share[frame] = (share[frame] as number) + 1;
+    const sum_F1 = tf.matMul(oneHot(owners, this.numFrames), tf.reshape(mean_N, [-1, 1]), true);
+    return tf.div(tf.reshape(sum_F1, [this.numFrames]), tf.tensor1d(share));
   }
 
-  /** Each frame's copy of its clip's row, as a product with a constant. Shapes: x_CE -> FE. */
+  /** Each frame's copy of its clip's row. Shapes: x_CE -> FE. */
   clipsToFrames(x_CE: Tensor2D): Tensor2D {
-    const oneHot = new Float32Array(this.numFrames * this.numClips);
-    for (const [frame, clip] of this.clipOfFrame.entries()) oneHot[frame * this.numClips + clip] = 1;
-    return tf.matMul(tf.tensor2d(oneHot, [this.numFrames, this.numClips]), x_CE);
+    return tf.matMul(oneHot(this.clipOfFrame, this.numClips), x_CE);
   }
 
-  private tokensPerRun(): number[] {
-    return this.frameRuns.map(({ numFrames, frameSize }) => numFrames * frameSize);
+  private frameOfStrip(): Int32Array {
+    return this.frameOfToken.filter((_, token) => token % this.stripSize === 0);
   }
+}
 
-  private framesPerRun(): number[] {
-    return this.frameRuns.map(({ numFrames }) => numFrames);
-  }
+/** Rows of zeros with a one at each index: a gather as a product. Shape: [indices, count]. */
+function oneHot(indices: Int32Array, count: number): Tensor2D {
+  const rows = new Float32Array(indices.length * count);
+  for (const [row, index] of indices.entries()) rows[row * count + index] = 1;
+  return tf.tensor2d(rows, [indices.length, count]);
+}
+
+function greatestDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestDivisor(b, a % b);
 }
 
 /** The clips with their first tokens and frames, one after another. */
@@ -143,15 +141,15 @@ function placed(grids: readonly Grid[]): ClipSpan[] {
   });
 }
 
-/** Merges neighbours of one size. */
-function merged(grids: readonly Grid[], sizeOf: (grid: Grid) => number): { size: number; items: Grid[] }[] {
-  const runs: { size: number; items: Grid[] }[] = [];
-  for (const grid of grids) {
-    const last = runs.at(-1);
-    if (last?.size === sizeOf(grid)) last.items.push(grid);
-    else runs.push({ size: sizeOf(grid), items: [grid] });
+/** Merges neighbours of equal length. */
+function clipGroups(lengths: readonly number[]): ClipGroup[] {
+  const groups: { numClips: number; length: number }[] = [];
+  for (const length of lengths) {
+    const last = groups.at(-1);
+    if (last?.length === length) last.numClips++;
+    else groups.push({ numClips: 1, length });
   }
-  return runs;
+  return groups;
 }
 
 function total(counts: readonly number[]): number {

@@ -63,7 +63,9 @@ describe("PackPlan", () => {
     const frames = tf.tensor1d(pack.frameOfToken, "int32");
     const broadcast = (x: Tensor, f: Tensor) =>
       pack
-        .mapFrames([x as Tensor2D], [f as Tensor2D], ([a], [b]) => tf.mul(a as Tensor3D, b as Tensor3D))
+        .mapStrips([x as Tensor2D], [pack.framesToStrips(f as Tensor2D)], ([a], [b]) =>
+          tf.mul(a as Tensor3D, b as Tensor3D),
+        )
         .mul(weight)
         .sum();
     const gathered = (x: Tensor, f: Tensor) => x.mul(tf.gather(f, frames)).mul(weight).sum();
