@@ -11,7 +11,7 @@ export type LogRecord = { readonly step: number } & Readonly<Record<string, numb
 
 export class RunLog {
   readonly path: string;
-  private readonly file: number;
+  private file: number | undefined;
   private readonly onFailure: (reason: string) => void;
   private torn = false;
   private failed = false;
@@ -19,45 +19,56 @@ export class RunLog {
   private constructor(path: string, onFailure: (reason: string) => void) {
     this.path = path;
     this.onFailure = onFailure;
-    this.file = fs.openSync(path, "a");
   }
 
   /**
    * Opens a log for a run that stands at `step` (0 for a new one). Lines beyond it, and lines that are no records,
-   * move to `log.jsonl.cut-1`, `-2` ... `onFailure` is called once if a later write fails: logging never stops a run.
+   * move to `log.jsonl.cut-1`, `-2` ... Nothing here throws: logging never stops a run. `onFailure` is told once.
    */
   static async open(path: string, step: number, onFailure: (reason: string) => void): Promise<RunLog> {
-    await cutLog(path, step);
-    return new RunLog(path, onFailure);
+    const log = new RunLog(path, onFailure);
+    try {
+      await cutLog(path, step);
+      log.file = fs.openSync(path, "a");
+    } catch (error) {
+      log.fail(error);
+    }
+    return log;
   }
 
   /** Appends a line. It survives the death of the process at once, that of the machine after `sync`. */
   append(record: LogRecord): void {
-    this.guard(() => {
+    this.guard((file) => {
       const line = `${this.torn ? "\n" : ""}${JSON.stringify(record, nonFiniteAsText)}\n`;
       const bytes = Buffer.from(line);
       this.torn = true;
-      if (fs.writeSync(this.file, bytes) < bytes.length) throw new Error("the disk took only a part of a line");
+      if (fs.writeSync(file, bytes) < bytes.length) throw new Error("the disk took only a part of a line");
       this.torn = false;
     });
   }
 
   /** Brings every line to the disk. Call it before a checkpoint is saved. */
   sync(): void {
-    this.guard(() => fs.fsyncSync(this.file));
+    this.guard((file) => fs.fsyncSync(file));
   }
 
   close(): void {
-    this.guard(() => fs.closeSync(this.file));
+    this.guard((file) => fs.closeSync(file));
+    this.file = undefined;
   }
 
-  private guard(act: () => void): void {
+  private guard(act: (file: number) => void): void {
+    if (this.file === undefined) return;
     try {
-      act();
+      act(this.file);
     } catch (error) {
-      if (!this.failed) this.onFailure(`${this.path}: ${error instanceof Error ? error.message : String(error)}`);
-      this.failed = true;
+      this.fail(error);
     }
+  }
+
+  private fail(error: unknown): void {
+    if (!this.failed) this.onFailure(`${this.path}: ${error instanceof Error ? error.message : String(error)}`);
+    this.failed = true;
   }
 }
 

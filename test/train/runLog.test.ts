@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import syncFs from "node:fs";
 import fs from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -85,14 +86,33 @@ describe("RunLog", () => {
   });
 
   it("tells once when it cannot write, and never throws", async () => {
+    const write = syncFs.writeSync;
     const log = await open(0);
+    try {
+      syncFs.writeSync = () => {
+        throw new Error("ENOSPC: no space left on device");
+      };
+      log.append({ step: 1 });
+      log.append({ step: 2 });
+      syncFs.writeSync = (file: number) => write(file, '{"st');
+      log.append({ step: 3 });
+    } finally {
+      syncFs.writeSync = write;
+    }
+    log.append({ step: 4 });
     log.close();
-    log.append({ step: 1 });
-    log.append({ step: 2 });
+    log.append({ step: 5 });
+    assert.deepEqual(told.splice(0), [`${path}: ENOSPC: no space left on device`]);
+    assert.deepEqual(readRunLog(path), [{ step: 4 }], "a torn line spoils no other");
+  });
+
+  it("tells once when it cannot be opened, and never throws", async () => {
+    await fs.mkdir(path);
+    const log = await open(3);
+    log.append({ step: 4 });
     log.sync();
-    assert.equal(told.length, 1);
-    assert.match(told[0] ?? "", /log\.jsonl: EBADF/);
-    told.length = 0;
+    log.close();
+    assert.equal(told.splice(0).length, 1);
   });
 
   it("reads as empty when there is none", () => {
