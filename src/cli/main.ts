@@ -8,8 +8,37 @@ import { type Command, runProgram } from "./program.ts";
  */
 const commands: readonly Command[] = [
   {
+    name: "data",
+    describe: "Make, inspect and check datasets",
+    mount: async (cli) => cli.command((await import("./data.ts")).dataCommand),
+  },
+  {
+    name: "train",
+    describe: "Train a recipe",
+    mount: async (cli) => cli.command((await import("./train.ts")).trainCommand),
+  },
+  {
+    name: "sample",
+    describe: "Draw clips from a trained model",
+    mount: async (cli) => cli.command((await import("./sample.ts")).sampleCommand),
+  },
+  {
+    name: "quickstart",
+    describe: "Train a small model from nothing and draw clips with it",
+    mount: async (cli) => cli.command((await import("./quickstart.ts")).quickstartCommand),
+  },
+  {
+    name: "inspect",
+    describe: "Show what a recipe resolves to",
+    mount: async (cli) => {
+      const { inspectCommand } = await import("./inspect.ts");
+      const { recipeSchema } = await import("../registry.ts");
+      return cli.command(inspectCommand(recipeSchema));
+    },
+  },
+  {
     name: "engine",
-    describe: "Tell which engines run here, and measure them",
+    describe: "List the engines, or measure one",
     mount: async (cli) => cli.command((await import("./engine.ts")).engineCommand),
   },
 ];

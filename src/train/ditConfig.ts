@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { lossWeightingSchema } from "../diffusion/lossWeights.ts";
 import { predictions } from "../diffusion/rectifiedFlow.ts";
-import { timeSchema } from "../diffusion/timeSampling.ts";
+import { timeSamplingSchema } from "../diffusion/timeSampling.ts";
 
 export const objectiveSchema = z
   .strictObject({
@@ -10,7 +10,7 @@ export const objectiveSchema = z
       .enum(predictions)
       .default("v")
       .describe("What the network puts out: velocity or clean latent. v: learns colours in a third of the steps."),
-    time: timeSchema,
+    time: timeSamplingSchema.prefault({}),
     weighting: lossWeightingSchema,
     captionDrop: z
       .number()

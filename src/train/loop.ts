@@ -37,7 +37,8 @@ export interface CheckpointStore {
 
 /** Who is told what the loop does. None of these may throw. */
 export interface LoopObserver {
-  started(fromStep: number, layout: FlatLayout): void;
+  /** Before the first step. */
+  started(fromStep: number, layout: FlatLayout): Promise<void>;
   compiled(arrangement: Arrangement, program: Program): void;
   /** After each step. */
   stepped(step: number, line: LogLine): void;
@@ -76,7 +77,7 @@ export async function trainLoop(options: LoopOptions): Promise<{ step: number; e
     numParts: train.accumulate,
     onCompiled: observer.compiled,
   });
-  observer.started(state.step, layout);
+  await observer.started(state.step, layout);
 
   const meter = new Meter(state.losses);
   let badSteps = 0;

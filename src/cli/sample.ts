@@ -1,0 +1,80 @@
+import { join } from "node:path";
+import type { CommandModule } from "yargs";
+import { UserError } from "../base/errors.ts";
+import { jsonOption, say, sayJson } from "./command.ts";
+import { type DrawnClip, drawClips } from "./stages/drawClips.ts";
+import { openModel } from "./stages/openModel.ts";
+
+interface SampleOptions {
+  run: string;
+  prompt: string[] | undefined;
+  frames: number | undefined;
+  height: number | undefined;
+  width: number | undefined;
+  fps: number | undefined;
+  seed: number;
+  steps: number | undefined;
+  cfg: number | undefined;
+  weights: "ema" | "model";
+  engine: string | undefined;
+  out: string | undefined;
+  json: boolean;
+}
+
+/** `kinema sample`: draws clips from a trained model. */
+export const sampleCommand: CommandModule<object, SampleOptions> = {
+  command: "sample <run>",
+  describe: "Draw clips from a trained model",
+  builder: (cli) =>
+    cli
+      .positional("run", { type: "string", demandOption: true, describe: "the run's folder" })
+      .option("prompt", { type: "string", array: true, describe: "what the clip shows; several make several clips" })
+      .option("frames", { type: "number", describe: "length in frames [default: the data's most frequent]" })
+      .option("height", { type: "number", describe: "pixels [default: the data's most frequent]" })
+      .option("width", { type: "number", describe: "pixels [default: the data's most frequent]" })
+      .option("fps", { type: "number", describe: "frames a second of the file [default: the data's]" })
+      .option("seed", { type: "number", default: 0, describe: "another seed, another clip" })
+      .option("steps", { type: "number", describe: "steps from noise to clip [default: the recipe's]" })
+      .option("cfg", { type: "number", describe: "guidance scale, 1 is none [default: the recipe's]" })
+      .option("weights", { choices: ["ema", "model"], default: "ema", describe: "averaged or raw weights" } as const)
+      .option("engine", { type: "string", describe: "what computes: onnx, tensorflow, wasm, cpu [default: the run's]" })
+      .option("out", { type: "string", describe: "file: .mp4, .webp or .gif [default: in the run's samples/]" })
+      .option("json", jsonOption)
+      .example('$0 sample experiments/quickstart/main --prompt "a red circle moves left"', "")
+      .example("$0 sample RUN --prompt A --prompt B --frames 17 --width 48 --seed 3", "two clips of one size"),
+  handler: async (options) => {
+    const clips = await sample(options);
+    if (options.json) sayJson(clips);
+    else
+      for (const { file, strip, prompt } of clips) say(`${file} (${strip}): ${prompt === "" ? "no prompt" : prompt}`);
+  },
+};
+
+async function sample(options: SampleOptions): Promise<DrawnClip[]> {
+  const overrides = options.engine === undefined ? [] : [`engine.kind=${options.engine}`];
+  const model = await openModel(options.run, options.weights, overrides);
+  const { facts, recipe } = model;
+  try {
+    if (options.prompt !== undefined && recipe.dit.text.kind === "none") {
+      throw new UserError("--prompt", { expected: "none: this model was trained without text", got: "a prompt" });
+    }
+    const [usual] = facts.grids;
+    if (usual === undefined) throw new UserError(options.run, { expected: "sizes of the training data", got: "none" });
+    const requests = (options.prompt ?? [""]).map((prompt) => ({
+      prompt,
+      frames: options.frames ?? usual.frames,
+      height: options.height ?? usual.height,
+      width: options.width ?? usual.width,
+    }));
+    const { sampler, guidance } = recipe.samples;
+    return await drawClips(model, requests, {
+      seed: options.seed,
+      sampler: { ...sampler, steps: options.steps ?? sampler.steps },
+      guidance: { ...guidance, scale: options.cfg ?? guidance.scale },
+      fps: options.fps ?? facts.fps,
+      out: options.out ?? join(options.run, "samples", `seed-${options.seed}`),
+    });
+  } finally {
+    await model.engine.dispose();
+  }
+}

@@ -1,0 +1,44 @@
+import fs from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { UserError } from "../../base/errors.ts";
+import { namesIn, writeFileAtomic } from "../../base/files.ts";
+import { parseJson } from "../../base/json.ts";
+import type { Dataset } from "../../data/dataset.ts";
+
+const FILE = "data.json";
+
+const factsSchema = z.strictObject({
+  fingerprint: z.string(),
+  /** Sizes trained on, most frequent first. */
+  grids: z.array(z.strictObject({ frames: z.int(), height: z.int(), width: z.int(), count: z.int() })),
+  /** Frames a second of most clips. */
+  fps: z.number().positive(),
+});
+
+/** What a model was trained on: defaults for sampling it. */
+export type ModelFacts = z.output<typeof factsSchema>;
+
+export async function writeModelFacts(runDir: string, dataset: Dataset): Promise<void> {
+  const counts = new Map<number, number>();
+  for (const { fps } of dataset.entries) counts.set(fps, (counts.get(fps) ?? 0) + 1);
+  const [fps = 8] = [...counts].sort((a, b) => b[1] - a[1])[0] ?? [];
+  const { fingerprint, grids } = dataset.manifest;
+  const facts: ModelFacts = { fingerprint, grids: [...grids], fps };
+  await writeFileAtomic(join(runDir, FILE), `${JSON.stringify(facts, null, 2)}\n`);
+}
+
+/** @throws UserError when the folder is not that of a diffusion transformer's run. */
+export async function readModelFacts(runDir: string): Promise<ModelFacts> {
+  if (!(await namesIn(runDir)).includes(FILE)) {
+    throw new UserError(runDir, {
+      expected: "the run folder of a diffusion transformer",
+      got: `no ${FILE} in it`,
+      try: "experiments/<name>/main of a recipe of kind dit",
+    });
+  }
+  const path = join(runDir, FILE);
+  const facts = factsSchema.safeParse(parseJson(await fs.readFile(path, "utf8"), path));
+  if (!facts.success) throw new UserError(path, z.prettifyError(facts.error));
+  return facts.data;
+}

@@ -1,0 +1,52 @@
+import { join } from "node:path";
+import { UserError } from "../../base/errors.ts";
+import { loadRecipe } from "../../config/recipe.ts";
+import { createEngine } from "../../engine/createEngine.ts";
+import { type DitRecipe, recipeSchema } from "../../registry.ts";
+import type { VideoModel } from "../../sampling/textToVideo.ts";
+import { loadCheckpoint } from "../../train/checkpoint.ts";
+import { readRunConfig } from "../../train/runFolder.ts";
+import { VaeCodec } from "../../train/vaeCodec.ts";
+import { loadVae } from "../../train/vaeFolder.ts";
+import { type ModelFacts, readModelFacts } from "./modelFacts.ts";
+
+/** A run's model, ready to draw clips, with what it was trained on. */
+export interface OpenModel extends VideoModel {
+  readonly recipe: DitRecipe;
+  readonly facts: ModelFacts;
+  /** Step of the checkpoint. */
+  readonly step: number;
+}
+
+/**
+ * Opens the newest checkpoint of a diffusion transformer's run.
+ * @param weights `ema`: averaged, the better ones; `model`: as trained.
+ * @param overrides changes to the run's configuration, such as `engine.kind=cpu`.
+ * @throws UserError when the folder is not such a run or has no checkpoint yet.
+ */
+export async function openModel(
+  runDir: string,
+  weights: "ema" | "model",
+  overrides: readonly string[] = [],
+): Promise<OpenModel> {
+  await readRunConfig(runDir);
+  const { value: recipe } = loadRecipe(join(runDir, "config.yaml"), overrides, recipeSchema);
+  if (recipe.kind !== "dit") {
+    throw new UserError(runDir, { expected: "the run of a diffusion transformer", got: `one of kind ${recipe.kind}` });
+  }
+  const facts = await readModelFacts(runDir);
+  const vae = await loadVae(join(runDir, "vae"));
+  const { tensors, step, damaged } = await loadCheckpoint(runDir, { which: [weights] });
+  for (const { reason } of damaged) process.stderr.write(`passed over: ${reason}\n`);
+  const engine = await createEngine(recipe.engine);
+  return {
+    recipe,
+    facts,
+    step,
+    engine,
+    model: { dit: recipe.dit, latentChannels: vae.config.latentChannels, prediction: recipe.objective.prediction },
+    weights: tensors[weights],
+    codec: new VaeCodec(engine, vae.config, vae.weights),
+    statistics: vae.statistics,
+  };
+}

@@ -1,0 +1,104 @@
+import type { Engine, HostMap, Program } from "../../engine/engine.ts";
+import { createProgress, type Progress } from "../../report/progress.ts";
+import { TensorBoardWriter } from "../../report/tensorboard.ts";
+import type { FlatLayout } from "../../train/flatState.ts";
+import type { LoopObserver } from "../../train/loop.ts";
+import type { LogLine } from "../../train/meter.ts";
+import type { Run } from "../../train/runFolder.ts";
+import { RunLog } from "../../train/runLog.ts";
+import type { Arrangement } from "../../train/task.ts";
+
+/** A picture that a run made, as an encoded file. */
+export interface SamplePicture {
+  readonly tag: string;
+  readonly bytes: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Draws sample pictures with these weights, writes them into the run folder and returns them. */
+export type DrawSamples = (step: number, weights: HostMap) => Promise<readonly SamplePicture[]>;
+
+export interface ReporterOptions {
+  readonly title: string;
+  readonly run: Run;
+  readonly engine: Engine;
+  readonly numSteps: number;
+  readonly drawSamples: DrawSamples;
+}
+
+/** Shows a training run on the terminal and writes log.jsonl and TensorBoard events. Its failures never stop the run. */
+export class RunReporter implements LoopObserver {
+  private readonly options: ReporterOptions;
+  private progress: Progress | undefined;
+  private log: RunLog | undefined;
+  private tensorBoard: TensorBoardWriter | undefined;
+
+  constructor(options: ReporterOptions) {
+    this.options = options;
+  }
+
+  started = async (fromStep: number, layout: FlatLayout): Promise<void> => {
+    const { title, run, engine, numSteps } = this.options;
+    this.progress = createProgress(title, numSteps, { start: fromStep });
+    const complain = (reason: string) => this.progress?.log(reason);
+    this.log = await RunLog.open(run.logPath, fromStep, complain);
+    const resumeStep = fromStep === 0 ? {} : { resumeStep: fromStep };
+    this.tensorBoard = new TensorBoardWriter(run.tensorBoardDir, { onFailure: complain, ...resumeStep });
+    for (const notice of run.notices) this.progress.log(notice);
+    const size = `${(layout.numParams / 1e6).toFixed(2)} M parameters on ${engine.kind}`;
+    const from = fromStep === 0 ? "" : `, resumed at step ${fromStep}`;
+    this.progress.log(`${title}: ${size} in ${run.dir}${from}`);
+  };
+
+  compiled = ({ key }: Arrangement, { compileMs, cached }: Program): void => {
+    const how = compileMs === 0 ? "ready" : `compiled in ${Math.round(compileMs)} ms${cached ? " (cached)" : ""}`;
+    this.progress?.log(`${how}: ${key}`);
+  };
+
+  stepped = (step: number, line: LogLine): void => {
+    this.progress?.update(step, figures(line));
+  };
+
+  logged = ({ step, aux, ...line }: LogLine): void => {
+    const losses = Object.fromEntries(Object.entries(aux).map(([name, value]) => [`loss/${name}`, value]));
+    this.log?.append({ step, ...line, ...losses });
+    this.tensorBoard?.scalars({ ...line, ...losses }, step);
+  };
+
+  skipped = (step: number): void => {
+    this.progress?.log(`step ${step} left out: its loss or gradient is not finite`);
+  };
+
+  samples = async (step: number, weights: HostMap): Promise<void> => {
+    try {
+      for (const { tag, ...image } of await this.options.drawSamples(step, weights)) {
+        this.tensorBoard?.image(tag, image, step);
+      }
+    } catch (error) {
+      this.progress?.log(`no sample pictures at step ${step}: ${error instanceof Error ? error.message : error}`);
+    }
+  };
+
+  /** Brings log and events to the disk: a checkpoint must not be ahead of them. */
+  async sync(): Promise<void> {
+    this.log?.sync();
+    await this.tensorBoard?.flush();
+  }
+
+  async close(): Promise<void> {
+    this.progress?.stop();
+    this.log?.close();
+    await this.tensorBoard?.close();
+  }
+}
+
+function figures({ loss, clipsPerSecond, tokensPerSecond, gflops, rssMb }: LogLine): string {
+  return [
+    `loss ${loss.toPrecision(4)}`,
+    `${clipsPerSecond.toFixed(1)} clips/s`,
+    `${Math.round(tokensPerSecond)} tokens/s`,
+    ...(gflops === undefined ? [] : [`${Math.round(gflops)} GFLOP/s`]),
+    `${Math.round(rssMb)} MB`,
+  ].join("  ");
+}

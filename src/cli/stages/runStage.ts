@@ -1,0 +1,69 @@
+import type { Engine, HostMap } from "../../engine/engine.ts";
+import type { AdamWConfig } from "../../train/adamw.ts";
+import { listCheckpoints, loadCheckpoint, saveCheckpoint } from "../../train/checkpoint.ts";
+import { type CheckpointStore, trainLoop } from "../../train/loop.ts";
+import type { TrainConfig } from "../../train/loopConfig.ts";
+import { openRun, type Run, type RunRecipe } from "../../train/runFolder.ts";
+import { StopSignal } from "../../train/signals.ts";
+import type { Task } from "../../train/task.ts";
+import { type DrawSamples, RunReporter } from "./runReporter.ts";
+
+/** One stage (VAE or DiT) to train in a run folder. */
+export interface Stage {
+  readonly title: string;
+  readonly dir: string;
+  readonly recipe: RunRecipe;
+  readonly seed: number;
+  readonly engine: Engine;
+  readonly task: Task;
+  readonly optim: AdamWConfig;
+  readonly train: TrainConfig;
+  /** Called when the run folder is open and locked. */
+  onOpen(run: Run): Promise<void>;
+  drawSamples(run: Run): DrawSamples;
+}
+
+/** How a stage ended. `exitCode` is set when a signal ended it early, after saving. */
+export interface StageResult {
+  readonly step: number;
+  /** The averaged weights, by parameter path. */
+  readonly weights: HostMap;
+  readonly exitCode: number | undefined;
+}
+
+/** Trains a stage: opens the run, resumes, logs, saves, draws pictures and shows one progress line. */
+export async function runStage(stage: Stage): Promise<StageResult> {
+  const { title, engine, train } = stage;
+  const run = await openRun(stage.dir, stage.recipe);
+  const stop = new StopSignal();
+  const reporter = new RunReporter({ title, run, engine, numSteps: train.steps, drawSamples: stage.drawSamples(run) });
+  try {
+    await stage.onOpen(run);
+    const { step, ema } = await trainLoop({
+      ...stage,
+      store: checkpointStore(stage, run, reporter),
+      observer: reporter,
+      shouldStop: () => stop.exitCode !== undefined,
+    });
+    return { step, weights: ema, exitCode: step < train.steps ? stop.exitCode : undefined };
+  } finally {
+    await reporter.close();
+    stop.dispose();
+    run.close();
+  }
+}
+
+function checkpointStore({ recipe, train }: Stage, run: Run, reporter: RunReporter): CheckpointStore {
+  return {
+    async load() {
+      if ((await listCheckpoints(run.dir)).length === 0) return undefined;
+      const checkpoint = await loadCheckpoint(run.dir, { which: ["model", "ema", "optimizer"] });
+      for (const { reason } of checkpoint.damaged) process.stderr.write(`passed over: ${reason}\n`);
+      return checkpoint;
+    },
+    async save(snapshot) {
+      await reporter.sync();
+      await saveCheckpoint(run.dir, { ...snapshot, config: recipe.configYaml }, { last: train.keep });
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { join } from "node:path";
+import type { Resolved } from "../../config/recipe.ts";
+import type { Dataset } from "../../data/dataset.ts";
+import type { LatentModel } from "../../diffusion/ditPrograms.ts";
+import type { Engine } from "../../engine/engine.ts";
+import type { DitRecipe } from "../../registry.ts";
+import { createProgress } from "../../report/progress.ts";
+import type { ClipRequest } from "../../sampling/samplingConfig.ts";
+import { textToVideo } from "../../sampling/textToVideo.ts";
+import { DitTask } from "../../train/ditTask.ts";
+import { ensureLatents } from "../../train/latentCache.ts";
+import { VaeCodec } from "../../train/vaeCodec.ts";
+import { copyVae, loadVae } from "../../train/vaeFolder.ts";
+import { writeModelFacts } from "./modelFacts.ts";
+import { clipsSheet } from "./pictures.ts";
+import { runRecipe } from "./runRecipe.ts";
+import { runStage } from "./runStage.ts";
+import { spread } from "./spread.ts";
+import { vaeDirOf } from "./trainVae.ts";
+
+/** Clips in a sample picture when the recipe names none. */
+const PICTURE_CLIPS = 4;
+
+/** Trains a diffusion transformer on latents of the recipe's VAE. @returns the exit code if a signal ended it. */
+export async function trainDit(
+  recipe: Resolved<DitRecipe>,
+  runDir: string,
+  engine: Engine,
+  dataset: Dataset,
+): Promise<{ readonly exitCode: number | undefined }> {
+  const { dit, objective, packing, samples, seed, data, name } = recipe.value;
+  const vae = await loadVae(vaeDirOf(recipe.value.vae.run));
+  const codec = new VaeCodec(engine, vae.config, vae.weights);
+  const model: LatentModel = {
+    dit,
+    latentChannels: vae.config.latentChannels,
+    prediction: objective.prediction,
+  };
+  const progress = createProgress("encode latents", dataset.entries.length);
+  const latents = await ensureLatents(dataset, codec, vae.sha256, (done) => progress.update(done));
+  progress.stop();
+  const { statistics } = vae;
+  const task = new DitTask({ model, latents, statistics, objective, packing, heldOut: data.heldOut, seed });
+  const requests = samples.clips.length > 0 ? samples.clips : requestsLike(dataset);
+  const result = await runStage({
+    title: `train ${name}`,
+    dir: runDir,
+    recipe: runRecipe(recipe, engine, { dataset: dataset.fingerprint, vae: vae.sha256 }),
+    task,
+    ...recipe.value,
+    engine,
+    onOpen: async (run) => {
+      await copyVae(vaeDirOf(recipe.value.vae.run), join(run.dir, "vae"));
+      await writeModelFacts(run.dir, dataset);
+    },
+    drawSamples: (run) => async (step, weights) => {
+      const clips = await textToVideo({ engine, model, weights, codec, statistics }, requests, { ...samples, seed });
+      return [await clipsSheet(join(run.samplesDir, `step-${step}.png`), requests, clips)];
+    },
+  });
+  return { exitCode: result.exitCode };
+}
+
+/** Requests with the captions and sizes of a few clips of the data. */
+function requestsLike(dataset: Dataset): ClipRequest[] {
+  return spread(dataset.entries, PICTURE_CLIPS).map(({ caption, frames, height, width }) => ({
+    prompt: caption,
+    frames,
+    height,
+    width,
+  }));
+}

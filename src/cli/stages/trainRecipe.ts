@@ -1,0 +1,60 @@
+import { dirname, join, resolve } from "node:path";
+import { UserError } from "../../base/errors.ts";
+import { loadRecipe, type Resolved } from "../../config/recipe.ts";
+import { createEngine } from "../../engine/createEngine.ts";
+import { type DitRecipe, type Recipe, recipeSchema, type VaeRecipe } from "../../registry.ts";
+import { hasVae } from "../../train/vaeFolder.ts";
+import { say } from "../command.ts";
+import { openData } from "./openData.ts";
+import { trainDit } from "./trainDit.ts";
+import { trainVae, vaeDirOf } from "./trainVae.ts";
+
+/** Where a recipe's run goes when the command line names no folder. */
+export function defaultRunDir({ name }: Pick<Recipe, "name">): string {
+  return join("experiments", name, "main");
+}
+
+/**
+ * Trains a recipe from start to end, or from its last checkpoint; first the VAE that it needs, if that is not there.
+ * @returns the exit code of the process: 0, or that of the signal that ended the run.
+ */
+export async function trainRecipe(file: string, overrides: readonly string[], runDir?: string): Promise<number> {
+  const recipe = loadRecipe(file, overrides, recipeSchema);
+  if (isDit(recipe)) {
+    const code = await trainMissingVae(recipe);
+    if (code !== 0) return code;
+  }
+  const dataset = await openData(recipe.value.data);
+  const engine = await createEngine(recipe.value.engine);
+  const dir = runDir ?? defaultRunDir(recipe.value);
+  try {
+    if (isDit(recipe)) {
+      const { exitCode = 0 } = await trainDit(recipe, dir, engine, dataset);
+      return exitCode;
+    }
+    const { exitCode = 0, reconstruction } = await trainVae(recipe as Resolved<VaeRecipe>, dir, engine, dataset);
+    if (reconstruction !== undefined) {
+      const { psnr, clips, heldOut } = reconstruction;
+      say(`${dir}: reconstruction ${psnr.toFixed(2)} dB PSNR, mean of ${clips} ${heldOut ? "held-out " : ""}clips`);
+    }
+    return exitCode;
+  } finally {
+    await dataset.close();
+    await engine.dispose();
+  }
+}
+
+async function trainMissingVae({ file, value }: Resolved<DitRecipe>): Promise<number> {
+  const { run, recipe } = value.vae;
+  if (recipe === undefined || (await hasVae(vaeDirOf(run)))) return 0;
+  const vaeFile = join(dirname(file), recipe);
+  const wanted = defaultRunDir(loadRecipe(vaeFile, [], recipeSchema).value);
+  if (resolve(wanted) !== resolve(run)) {
+    throw new UserError("vae.recipe", { expected: `a recipe that trains into ${run}`, got: `${recipe}: ${wanted}` });
+  }
+  return trainRecipe(vaeFile, [], run);
+}
+
+function isDit(recipe: Resolved<Recipe>): recipe is Resolved<DitRecipe> {
+  return recipe.value.kind === "dit";
+}

@@ -1,0 +1,73 @@
+import { join } from "node:path";
+import type { Resolved } from "../../config/recipe.ts";
+import type { Dataset } from "../../data/dataset.ts";
+import { isHeldOut } from "../../data/heldOut.ts";
+import type { Engine, HostMap } from "../../engine/engine.ts";
+import { reconstruct } from "../../evaluation/reconstruction.ts";
+import type { VaeRecipe } from "../../registry.ts";
+import { latentStatistics } from "../../train/latentStatistics.ts";
+import { VaeCodec } from "../../train/vaeCodec.ts";
+import { saveVae } from "../../train/vaeFolder.ts";
+import { VaeTask } from "../../train/vaeTask.ts";
+import { reconstructionSheet } from "./pictures.ts";
+import { runRecipe } from "./runRecipe.ts";
+import { runStage } from "./runStage.ts";
+import { spread } from "./spread.ts";
+
+/** Clips that are reconstructed for a sample picture. */
+const PICTURE_CLIPS = 6;
+/** Clips that the last figure is a mean over, at most. */
+const EVALUATED_CLIPS = 200;
+
+/** Where a VAE's run keeps the finished VAE. */
+export function vaeDirOf(runDir: string): string {
+  return join(runDir, "vae");
+}
+
+/** What training a VAE gave. */
+export interface VaeResult {
+  readonly exitCode: number | undefined;
+  /** Mean PSNR of the clips evaluated, in dB, and whether training left them out. */
+  readonly reconstruction?: { readonly psnr: number; readonly clips: number; readonly heldOut: boolean };
+}
+
+/** Trains a VAE to its last step, measures it, and stores it with the statistics of its latents. */
+export async function trainVae(
+  recipe: Resolved<VaeRecipe>,
+  runDir: string,
+  engine: Engine,
+  dataset: Dataset,
+): Promise<VaeResult> {
+  const { vae, loss, batch, seed, data } = recipe.value;
+  const { heldOut } = data;
+  const unseen = dataset.entries.filter(({ hash }) => isHeldOut(hash, heldOut));
+  const shown = spread(unseen.length > 0 ? unseen : dataset.entries, EVALUATED_CLIPS);
+  const result = await runStage({
+    title: `train ${recipe.value.name}`,
+    dir: runDir,
+    recipe: runRecipe(recipe, engine, { dataset: dataset.fingerprint }),
+    task: new VaeTask({ vae, loss, batch, dataset, heldOut, seed }),
+    ...recipe.value,
+    engine,
+    onOpen: async () => undefined,
+    drawSamples: (run) => async (step, weights) => {
+      const codec = new VaeCodec(engine, vae, weights);
+      const clips = [];
+      for (const entry of spread(shown, PICTURE_CLIPS)) clips.push(await reconstruct(codec, dataset, entry));
+      return [await reconstructionSheet(join(run.samplesDir, `step-${step}.png`), clips)];
+    },
+  });
+  if (result.exitCode !== undefined) return { exitCode: result.exitCode };
+  const weights: HostMap = result.weights;
+  const codec = new VaeCodec(engine, vae, weights);
+  let sum = 0;
+  for (const entry of shown) sum += (await reconstruct(codec, dataset, entry)).psnr;
+  const psnr = sum / shown.length;
+  await saveVae(vaeDirOf(runDir), {
+    config: vae,
+    weights,
+    statistics: await latentStatistics(codec, dataset, heldOut),
+    heldOut: unseen.length > 0 ? { psnr, clips: shown.length } : null,
+  });
+  return { exitCode: undefined, reconstruction: { psnr, clips: shown.length, heldOut: unseen.length > 0 } };
+}

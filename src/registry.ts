@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { requiredKindUnion } from "./config/kind.ts";
+import { shapesSchema } from "./data/shapes/world.ts";
+import { engineSchema } from "./engine/createEngine.ts";
+import { ditSchema } from "./models/dit/dit.ts";
+import { vaeSchema } from "./models/vae/vaeConfig.ts";
+import { vaeLossSchema } from "./models/vae/vaeLoss.ts";
+import { samplesSchema } from "./sampling/samplingConfig.ts";
+import { adamwSchema } from "./train/adamw.ts";
+import { objectiveSchema, packingSchema } from "./train/ditConfig.ts";
+import { trainSchema } from "./train/loopConfig.ts";
+import { vaeBatchSchema } from "./train/vaeBatchConfig.ts";
+
+const dir = z.string().min(1).describe("Folder of the dataset.");
+const heldOut = z
+  .number()
+  .min(0)
+  .lt(1)
+  .default(0.05)
+  .describe("Share of the clips, chosen by their content, that is only evaluated on. 0.05: enough to measure.");
+
+/** Where clips come from. */
+const dataSchema = requiredKindUnion([
+  z.strictObject({
+    kind: z.literal("shapes").describe("The shapes world, made on first use."),
+    dir,
+    heldOut,
+    world: shapesSchema.prefault({}),
+  }),
+  z.strictObject({ kind: z.literal("folder").describe("A dataset made by `kinema data`."), dir, heldOut }),
+]).describe("The clips to train on.");
+
+export type DataConfig = z.output<typeof dataSchema>;
+
+const common = {
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "letters, digits, '.', '_' and '-'")
+    .describe("Names the run's folder: experiments/<name>/main."),
+  seed: z.int().nonnegative().default(0).describe("All random draws follow from it. 0: any number will do."),
+  engine: engineSchema.prefault({}).describe("What computes."),
+  data: dataSchema,
+  optim: adamwSchema.prefault({}),
+  train: trainSchema.prefault({}),
+};
+
+const vaeRecipeSchema = z.strictObject({
+  kind: z.literal("vae").describe("Trains a video autoencoder."),
+  ...common,
+  vae: vaeSchema,
+  loss: vaeLossSchema.prefault({}).describe("What a reconstruction is judged by."),
+  batch: vaeBatchSchema.prefault({}),
+});
+
+const ditRecipeSchema = z.strictObject({
+  kind: z.literal("dit").describe("Trains a diffusion transformer on the latents of a trained VAE."),
+  ...common,
+  vae: z
+    .strictObject({
+      run: z.string().min(1).describe("Run folder of the VAE."),
+      recipe: z
+        .string()
+        .optional()
+        .describe("Recipe that trains the VAE into that folder when it is not there yet; relative to this file."),
+    })
+    .describe("The VAE whose latents are learned."),
+  dit: ditSchema,
+  objective: objectiveSchema.prefault({}),
+  packing: packingSchema.prefault({}),
+  samples: samplesSchema.prefault({}),
+});
+
+/** A whole recipe: what `kinema train` takes. */
+export const recipeSchema = requiredKindUnion([vaeRecipeSchema, ditRecipeSchema]);
+
+export type VaeRecipe = z.output<typeof vaeRecipeSchema>;
+export type DitRecipe = z.output<typeof ditRecipeSchema>;
+export type Recipe = VaeRecipe | DitRecipe;

@@ -1,0 +1,89 @@
+import type { Grid } from "../base/grid.ts";
+import { KeyedRandom } from "../base/random.ts";
+import { followFlow, noiseToClip, type Track } from "../diffusion/sampler.ts";
+import { shiftOf } from "../diffusion/shift.ts";
+import { patchWidth, tokenGrid, unpatchify } from "../models/patches/patchify.ts";
+import { denormaliseLatents, type LatentStats } from "../models/vae/latents.ts";
+import type { VaeCodec } from "../train/vaeCodec.ts";
+import { Denoiser, type TrainedDiT } from "./denoiser.ts";
+import type { ClipRequest, SamplesConfig } from "./samplingConfig.ts";
+
+/** A trained model, ready to draw clips. */
+export interface VideoModel extends TrainedDiT {
+  readonly codec: VaeCodec;
+  readonly statistics: LatentStats;
+}
+
+export interface DrawOptions extends Pick<SamplesConfig, "sampler" | "guidance"> {
+  readonly seed: number;
+  readonly onStep?: (done: number, total: number) => void;
+}
+
+/**
+ * Draws all requests together, clips of different sizes in one pack; with guidance each stands in it twice, with its
+ * prompt and without. A clip depends on the seed, its prompt and its size alone, not on the others.
+ * @returns frames T H W C as bytes, in the order of the requests.
+ * @throws UserError when the model's factors do not divide a size.
+ */
+export async function textToVideo(
+  video: VideoModel,
+  requests: readonly ClipRequest[],
+  options: DrawOptions,
+): Promise<Uint8Array[]> {
+  const { model, codec, statistics } = video;
+  const latents = requests.map(({ frames, height, width }) => codec.latentGrid({ t: frames, h: height, w: width }));
+  const grids = latents.map((latent) => tokenGrid(latent, model.dit.patch));
+  const numValues = patchWidth(model.dit.patch, model.latentChannels);
+  const noise = requests.map((request, i) => noiseOf(requests, i, grids[i] as Grid, numValues, options.seed, request));
+  const tracks = tracksOf(noise, grids, options);
+  const denoiser = await Denoiser.create(
+    video,
+    requests.map(({ prompt }) => prompt),
+    grids,
+    options.guidance,
+  );
+
+  const { steps } = options.sampler;
+  const start = new Float32Array(noise.reduce((sum, values) => sum + values.length, 0));
+  for (const [i, { first }] of tracks.entries()) start.set(noise[i] as Float32Array, first);
+  const clean = await followFlow(
+    options.sampler.kind,
+    (x, times) => denoiser.velocity(x, times, tracks),
+    start,
+    tracks,
+    (done) => options.onStep?.(done, steps),
+  );
+
+  const clips: Uint8Array[] = [];
+  for (const [i, { first, length }] of tracks.entries()) {
+    const latent = unpatchify(clean.subarray(first, first + length), latents[i] as Grid, model.dit.patch);
+    clips.push(await codec.decode(denormaliseLatents(latent, statistics), latents[i] as Grid));
+  }
+  return clips;
+}
+
+function tracksOf(noise: readonly Float32Array[], grids: readonly Grid[], { sampler }: DrawOptions): Track[] {
+  let first = 0;
+  return noise.map(({ length }, i) => {
+    const { t, h, w } = grids[i] as Grid;
+    const track = { first, length, times: noiseToClip(sampler.steps, shiftOf(sampler.shift, t * h * w)) };
+    first += length;
+    return track;
+  });
+}
+
+/** The same prompt asked for twice at one size gives two clips: the second has another key. */
+function noiseOf(
+  requests: readonly ClipRequest[],
+  index: number,
+  { t, h, w }: Grid,
+  numValues: number,
+  seed: number,
+  { prompt, frames, height, width }: ClipRequest,
+): Float32Array {
+  const key = JSON.stringify([prompt, frames, height, width]);
+  const before = requests.slice(0, index).filter((other) => {
+    return JSON.stringify([other.prompt, other.frames, other.height, other.width]) === key;
+  });
+  return new KeyedRandom(seed, "sample noise", key, before.length).fillNormal(new Float32Array(t * h * w * numValues));
+}
