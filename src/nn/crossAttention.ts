@@ -29,7 +29,7 @@ export class CrossAttention {
     this.v = new Linear(textWidth, width, p.at("v"));
     this.normQ = new RmsNorm(this.headDim, p.at("normQ"));
     this.normK = new RmsNorm(this.headDim, p.at("normK"));
-    this.out = new Linear(width, width, p.at("out"), zeros);
+    this.out = new Linear(width, width, p.at("out"), { init: zeros });
   }
 
   call(x_LD: Tensor2D, text_CSE: Tensor3D, bias_CS: Tensor2D, groups: readonly ClipGroup[]): Tensor2D {

@@ -18,8 +18,8 @@ export class TimeEmbedding {
   readonly out: Linear;
 
   constructor(width: number, p: Params) {
-    this.in = new Linear(2 * numFrequencies, width, p.at("in"), normal(0.02));
-    this.out = new Linear(width, width, p.at("out"), normal(0.02));
+    this.in = new Linear(2 * numFrequencies, width, p.at("in"), { init: normal(0.02) });
+    this.out = new Linear(width, width, p.at("out"), { init: normal(0.02) });
   }
 
   call(t_F: Tensor1D): Tensor2D {

@@ -32,8 +32,8 @@ def w(path, *shape):
     return weights[path]
 
 
-def linear(x, path, n_in, n_out):
-    return x @ w(f"{path}.weight", n_in, n_out) + w(f"{path}.bias", n_out)
+def linear(x, path, n_in, n_out, bias=True):
+    return x @ w(f"{path}.weight", n_in, n_out) + (w(f"{path}.bias", n_out) if bias else 0)
 
 
 def rms(x, path, width):
@@ -72,7 +72,7 @@ def encode(ids):
     for i in range(TEXT_DEPTH):
         at = f"text.blocks.{i}"
         n = rms(x, f"{at}.norm1", TEXT_WIDTH)
-        q, k, v = (heads(linear(n, f"{at}.{m}", TEXT_WIDTH, TEXT_WIDTH), TEXT_HEADS) for m in "qkv")
+        q, k, v = (heads(linear(n, f"{at}.{m}", TEXT_WIDTH, TEXT_WIDTH, m != "k"), TEXT_HEADS) for m in "qkv")
         x = x + linear(attend(q, k, v, keep[None, None, None, :]), f"{at}.out", TEXT_WIDTH, TEXT_WIDTH)
         n = rms(x, f"{at}.norm2", TEXT_WIDTH)
         up = F.gelu(linear(n, f"{at}.mlp.up", TEXT_WIDTH, 4 * TEXT_WIDTH), approximate="tanh")

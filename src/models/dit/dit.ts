@@ -69,7 +69,8 @@ export class DiT {
     const textWidth = text.kind === "bytes" && text.crossAttention ? text.width : undefined;
     this.cfg = cfg;
     this.text = text.kind === "bytes" ? new TextEncoder(text, p.at("text")) : undefined;
-    this.pooled = text.kind === "bytes" ? new Linear(text.width, width, p.at("pooled"), normal(0.02)) : undefined;
+    this.pooled =
+      text.kind === "bytes" ? new Linear(text.width, width, p.at("pooled"), { init: normal(0.02) }) : undefined;
     this.time = new TimeEmbedding(width, p.at("time"));
     this.embed = new Linear(valuesPerToken, width, p.at("embed"));
     this.blocks = Array.from(
@@ -77,7 +78,7 @@ export class DiT {
       (_, i) => new DiTBlock({ width, heads: cfg.heads, mlpRatio: cfg.mlpRatio, textWidth }, p.at(`blocks.${i}`)),
     );
     this.adaLN = new Modulation(width, 2, p.at("adaLN"));
-    this.out = new Linear(width, valuesPerToken, p.at("out"), zeros);
+    this.out = new Linear(width, valuesPerToken, p.at("out"), { init: zeros });
   }
 
   /** Shapes: x_LP, t_F in [0, 1] with 1 = noise, text_CS -> LP. @throws UserError when text is missing or unwanted. */

@@ -14,7 +14,7 @@ export class Modulation {
 
   constructor(width: number, count: number, p: Params) {
     this.count = count;
-    this.linear = new Linear(width, count * width, p, zeros);
+    this.linear = new Linear(width, count * width, p, { init: zeros });
   }
 
   call(signal_FD: Tensor2D, pack: PackPlan): Tensor2D[] {

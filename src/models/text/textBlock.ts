@@ -24,7 +24,8 @@ export class TextBlock {
     this.headDim = headDim(width, numHeads, p.path);
     this.norm1 = new RmsNorm(width, p.at("norm1"));
     this.q = new Linear(width, width, p.at("q"));
-    this.k = new Linear(width, width, p.at("k"));
+    // A key bias would add one number to all scores of a query, which softmax ignores.
+    this.k = new Linear(width, width, p.at("k"), { bias: false });
     this.v = new Linear(width, width, p.at("v"));
     this.out = new Linear(width, width, p.at("out"));
     this.norm2 = new RmsNorm(width, p.at("norm2"));

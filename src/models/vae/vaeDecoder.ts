@@ -39,10 +39,7 @@ export class VaeDecoder {
           up: down,
           blocks: resBlocks(blocks, channels, kernel, at),
           norm: new RmsNorm(channels, at.at("norm")),
-          head:
-            level === 0
-              ? new Linear(channels, numOut, at.at("head"), zeros)
-              : new Linear(channels, numOut, at.at("head")),
+          head: new Linear(channels, numOut, at.at("head"), level === 0 ? { init: zeros } : {}),
         };
       })
       .reverse();

@@ -48,7 +48,7 @@ export class VaeEncoder {
       return { down, stem, blocks: resBlocks(blocks, channels, kernel, at) };
     });
     this.norm = new RmsNorm(numIn, p.at("norm"));
-    this.out = new Linear(numIn, 2 * cfg.latentChannels, p.at("out"), zeros);
+    this.out = new Linear(numIn, 2 * cfg.latentChannels, p.at("out"), { init: zeros });
   }
 
   call(video_BTHWC: Tensor5D): Posterior {
