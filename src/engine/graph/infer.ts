@@ -164,7 +164,6 @@ const SPECS: { readonly [Op in OpName]: Infer<OpAttrs[Op]> } = {
   argMax: indexOf,
   argMin: indexOf,
   softmax: alongAxis,
-  logSoftmax: alongAxis,
   matmul: (inputs, { transA, transB }) => {
     count(inputs, 2);
     const [a, b] = [inputAt(inputs, 0), inputAt(inputs, 1)];

@@ -83,7 +83,6 @@ export type OpAttrs = Readonly<
       argMax: { readonly axis: number };
       argMin: { readonly axis: number };
       softmax: { readonly axis: number };
-      logSoftmax: { readonly axis: number };
       /** alpha * op(a) op(b) over the last two axes; the axes before broadcast. */
       matmul: { readonly transA: boolean; readonly transB: boolean; readonly alpha: number };
       /** x N C D*, w O C K* [, bias O]: correlation with zero padding. */

@@ -78,7 +78,7 @@ const direct =
     writer.result(node, op, inputs);
 
 const alongAxis =
-  (op: string): Lowering<"softmax" | "logSoftmax" | "concat" | "gather"> =>
+  (op: string): Lowering<"softmax" | "concat" | "gather"> =>
   (node, writer, inputs) =>
     writer.result(node, op, inputs, { attributes: { axis: { int: node.attrs.axis } } });
 
@@ -154,7 +154,6 @@ const LOWERINGS: { readonly [Op in OpName]: Lowering<Op> } = {
   argMax: indexOf("ArgMax"),
   argMin: indexOf("ArgMin"),
   softmax: alongAxis("Softmax"),
-  logSoftmax: alongAxis("LogSoftmax"),
   matmul: (node, writer, inputs) => {
     const { transA, transB, alpha } = node.attrs;
     if (!transA && !transB && alpha === 1) return writer.result(node, "MatMul", inputs);

@@ -105,7 +105,9 @@ traceKernel("Mod", (inputs, _, b) => {
 });
 traceKernel("FloorDiv", (inputs, _, b) => {
   const [x, y] = [inputs.of("a"), inputs.of("b")];
-  return x.dtype === "int32" ? b.div(b.sub(x, b.binary("mod", x, y)), y) : b.unary("floor", b.div(x, y));
+  return x.dtype === "int32"
+    ? b.div(b.sub(x, b.binary("mod", x, y)), y)
+    : b.cast(b.unary("floor", b.div(x, y)), "int32");
 });
 
 /** condition, t, e. A condition of rank 1 chooses whole rows. */

@@ -18,7 +18,7 @@ traceKernel<GatherV2Attrs>("GatherV2", (inputs, { axis, batchDims }, b) => {
 const MOST_COMPARISONS = 1 << 20;
 
 traceKernel<{ numSegments: number }>("UnsortedSegmentSum", (inputs, { numSegments }, b) => {
-  const [x, ids] = [inputs.of("x"), b.cast(inputs.of("segmentIds"), "int32")];
+  const [x, ids] = [b.cast(inputs.of("x"), "float32"), b.cast(inputs.of("segmentIds"), "int32")];
   return sumRows(b, x, ids, numSegments);
 });
 

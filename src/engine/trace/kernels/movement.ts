@@ -1,11 +1,4 @@
-import type {
-  BroadCastToAttrs,
-  PadV2Attrs,
-  SplitVAttrs,
-  StridedSliceAttrs,
-  TileAttrs,
-  TransposeAttrs,
-} from "@tensorflow/tfjs";
+import type { PadV2Attrs, SplitVAttrs, StridedSliceAttrs, TileAttrs, TransposeAttrs } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { assert } from "../../../base/errors.ts";
 import { sizeOf } from "../../../base/tensors.ts";
@@ -24,13 +17,6 @@ traceKernel<{ dim: number }>("ExpandDims", (inputs, { dim }, b) => {
   return b.reshape(inputs.of("input"), shape);
 });
 traceKernel<TransposeAttrs>("Transpose", (inputs, { perm }, b) => b.transpose(inputs.of("x"), perm));
-traceKernel<BroadCastToAttrs>("BroadcastTo", (inputs, { shape }, b) => {
-  const x = inputs.of("x");
-  return b.broadcast(
-    x,
-    shape.map((side, axis) => (side === -1 ? sideAt(x.shape, axis) : side)),
-  );
-});
 
 /** Repeats of a side of 1 are broadcasts; others go through an axis of their own. */
 traceKernel<TileAttrs>("Tile", (inputs, { reps }, b) => {
@@ -102,9 +88,9 @@ traceKernel<PadV2Attrs>("PadV2", (inputs, { paddings, constantValue }, b) =>
   ),
 );
 
-traceKernel<{ dims: number | number[] }>("Reverse", (inputs, { dims }, b) => {
+traceKernel<{ dims?: number | number[] | null }>("Reverse", (inputs, { dims }, b) => {
   const x = inputs.of("x");
-  const turned = normalAxes(dims, x.shape.length);
+  const turned = normalAxes(dims ?? allAxes(x.shape.length), x.shape.length);
   const begin = x.shape.map((side, axis) => (turned.includes(axis) ? side - 1 : 0));
   const step = allAxes(x.shape.length).map((axis) => (turned.includes(axis) ? -1 : 1));
   return b.slice(x, begin, x.shape, step);

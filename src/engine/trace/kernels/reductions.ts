@@ -38,8 +38,11 @@ traceKernel<AxisAttrs>("Any", (inputs, { axis, keepDims }, b) =>
 traceKernel<{ axis: number }>("ArgMax", (inputs, { axis }, b) => indexOf(b, "argMax", inputs.of("x"), axis));
 traceKernel<{ axis: number }>("ArgMin", (inputs, { axis }, b) => indexOf(b, "argMin", inputs.of("x"), axis));
 
-traceKernel<{ dim: number }>("Softmax", (inputs, { dim }, b) => along(b, "softmax", inputs.of("logits"), dim));
-traceKernel<{ axis: number }>("LogSoftmax", (inputs, { axis }, b) => along(b, "logSoftmax", inputs.of("logits"), axis));
+traceKernel<{ dim: number }>("Softmax", (inputs, { dim }, b) => {
+  const x = inputs.of("logits");
+  const [axis = 0] = normalAxes(dim, x.shape.length);
+  return b.make("softmax", [x], { axis });
+});
 
 traceKernel<{ axis: number; exclusive: boolean; reverse: boolean }>("Cumsum", (inputs, attrs, b) => {
   const x = inputs.of("x");
@@ -56,9 +59,4 @@ function reduce(b: Builder, op: ReduceOp, x: Node, axis: number | number[] | nul
 function indexOf(b: Builder, op: "argMax" | "argMin", x: Node, axis: number): Node {
   const axes = normalAxes(axis ?? 0, x.shape.length);
   return b.reshape(b.make(op, [x], { axis: axes[0] ?? 0 }), droppedShape(x.shape, axes));
-}
-
-function along(b: Builder, op: "softmax" | "logSoftmax", x: Node, axis: number): Node {
-  const [positive = 0] = normalAxes(axis ?? -1, x.shape.length);
-  return b.make(op, [x], { axis: positive });
 }

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import type { Tensor, Tensor1D, Tensor2D, Tensor4D, Tensor5D } from "@tensorflow/tfjs";
+import type { HostMap, TensorFn } from "../../../src/engine/engine.ts";
+import {
+  attention,
+  causalConv3d,
+  gelu,
+  layerNorm,
+  linear,
+  rmsNorm,
+  silu,
+  sumSquares,
+} from "../../../src/engine/ops/index.ts";
+import {
+  assertClose,
+  fill,
+  floatIn,
+  gradientsOf,
+  onEveryExecutor,
+  type Recipes,
+  runCompiled,
+  runEagerly,
+  weightedSum,
+} from "../differential.ts";
+
+interface LayerCase {
+  readonly inputs: Recipes;
+  readonly fn: TensorFn;
+}
+
+function layer(inputs: Recipes, call: (t: Record<string, Tensor | undefined>) => Tensor): LayerCase {
+  return { inputs, fn: (given) => ({ y: call(given) }) };
+}
+
+const heads = (q: number[], k: number[], bias?: number[]): LayerCase => {
+  const inputs = { q: floatIn(q), k: floatIn(k), v: floatIn(k) };
+  return layer(bias === undefined ? inputs : { ...inputs, bias: floatIn(bias) }, (t) =>
+    attention(t.q as Tensor4D, t.k as Tensor4D, t.v as Tensor4D, t.bias),
+  );
+};
+
+const conv = (x: number[], w: number[], biased = false): LayerCase => {
+  const inputs = { x: floatIn(x), w: floatIn(w) };
+  return layer(biased ? { ...inputs, b: floatIn([w[0] ?? 0]) } : inputs, (t) =>
+    causalConv3d(t.x as Tensor5D, t.w as Tensor5D, t.b as Tensor1D | undefined),
+  );
+};
+
+const norm = (shape: number[]): LayerCase[] => {
+  const affine = { g: floatIn(shape.slice(-1)), s: floatIn(shape.slice(-1)) };
+  return [
+    layer({ x: floatIn(shape) }, (t) => layerNorm(t.x as Tensor)),
+    layer({ x: floatIn(shape), ...affine }, (t) => layerNorm(t.x as Tensor, t.g as Tensor1D, t.s as Tensor1D, 1e-5)),
+  ];
+};
+
+const rms = (shape: number[], axis: number): LayerCase =>
+  layer({ x: floatIn(shape), g: floatIn([shape.at(axis) ?? 0]) }, (t) => rmsNorm(t.x as Tensor, t.g as Tensor1D, axis));
+
+const CASES: Readonly<Record<string, readonly LayerCase[]>> = {
+  linear: [
+    layer({ x: floatIn([5, 3]), w: floatIn([3, 4]), b: floatIn([4]) }, (t) =>
+      linear(t.x as Tensor, t.w as Tensor2D, t.b as Tensor1D),
+    ),
+    layer({ x: floatIn([2, 1, 3]), w: floatIn([3, 1]) }, (t) => linear(t.x as Tensor, t.w as Tensor2D)),
+  ],
+  silu: [
+    layer({ x: floatIn([4, 5], -6, 6) }, (t) => silu(t.x as Tensor)),
+    layer({ x: floatIn([1]) }, (t) => silu(t.x as Tensor)),
+  ],
+  gelu: [
+    layer({ x: floatIn([4, 5], -6, 6) }, (t) => gelu(t.x as Tensor)),
+    layer({ x: floatIn([]) }, (t) => gelu(t.x as Tensor)),
+  ],
+  layerNorm: [...norm([4, 6]), ...norm([1, 3, 5])],
+  rmsNorm: [rms([4, 6], -1), rms([1, 2, 3, 8], 3), rms([2, 5, 2, 3], 1), rms([1, 4], 1)],
+  attention: [
+    heads([2, 3, 4, 5], [2, 3, 4, 5]),
+    heads([1, 2, 3, 4], [1, 2, 6, 4]),
+    heads([2, 3, 4, 5], [2, 3, 6, 5], [2, 1, 1, 6]),
+    heads([2, 3, 4, 5], [2, 3, 6, 5], [4, 6]),
+    heads([1, 1, 1, 2], [1, 1, 1, 2]),
+  ],
+  causalConv3d: [
+    conv([1, 3, 4, 5, 6], [2, 3, 3, 3, 3], true),
+    conv([2, 2, 3, 4, 4], [3, 2, 2, 3, 3]),
+    conv([2, 3, 4, 3, 5], [4, 3, 1, 1, 1], true),
+    conv([2, 3, 4, 3, 5], [4, 3, 1, 3, 3]),
+    conv([1, 3, 4, 3, 5], [2, 3, 3, 1, 1]),
+    conv([1, 2, 1, 5, 4], [2, 2, 3, 3, 3]),
+    conv([1, 2, 2, 5, 4], [1, 2, 3, 5, 3]),
+  ],
+  sumSquares: [
+    layer({ x: floatIn([3, 4]) }, (t) => sumSquares(t.x as Tensor)),
+    layer({ x: floatIn([]) }, (t) => sumSquares(t.x as Tensor)),
+  ],
+};
+
+const TOLERANCE = 2e-6;
+const GRADIENT_TOLERANCE = 1e-5;
+
+/** Central differences of float32 values: what they can tell. */
+const STEP = 2 ** -7;
+const DIFFERENCE_TOLERANCE = 1e-3;
+
+onEveryExecutor("recorded layers", (executor) => {
+  for (const [name, cases] of Object.entries(CASES)) {
+    it(`${name} equals its composition of plain operations, forward and gradient`, async () => {
+      for (const [index, { fn, inputs }] of cases.entries()) {
+        const given = fill(inputs, 500 + index);
+        assertClose(await runCompiled(executor(), fn, given), runEagerly(fn, given), TOLERANCE);
+        const gradients = gradientsOf(fn, inputs);
+        assertClose(await runCompiled(executor(), gradients, given), runEagerly(gradients, given), GRADIENT_TOLERANCE);
+      }
+    });
+
+    it(`${name} has the gradient that central differences of its value show`, async () => {
+      for (const [index, { fn, inputs }] of cases.entries()) {
+        const given = fill(inputs, 700 + index);
+        const gradients = await runCompiled(executor(), gradientsOf(fn, inputs), given);
+        for (const input of Object.keys(inputs)) checkSlope(fn, inputs, given, gradients, input);
+      }
+    });
+  }
+});
+
+/** Moves one input a little along a direction, both ways, and compares with the gradient along it. */
+function checkSlope(fn: TensorFn, inputs: Recipes, given: HostMap, gradients: HostMap, input: string): void {
+  const recipe = inputs[input];
+  const tensor = given[input];
+  const gradient = gradients[`d${input}`];
+  assert(recipe !== undefined && tensor !== undefined && gradient !== undefined);
+  const direction = fill({ d: { ...recipe, low: -1, high: 1 } }, 42).d;
+  assert(direction !== undefined);
+  const along = (step: number): number => {
+    const data = Float32Array.from(tensor.data, (value, i) => value + step * (direction.data[i] ?? 0));
+    return weightedSum(runEagerly(fn, { ...given, [input]: { ...tensor, data } }));
+  };
+  const slope = (along(STEP) - along(-STEP)) / (2 * STEP);
+  const told = Array.from(gradient.data, (value, i) => value * (direction.data[i] ?? 0)).reduce((a, b) => a + b, 0);
+  const size = Math.max(1, Math.hypot(...gradient.data));
+  assert.ok(Math.abs(slope - told) <= DIFFERENCE_TOLERANCE * size, `${input}: slope ${slope}, gradient tells ${told}`);
+}
