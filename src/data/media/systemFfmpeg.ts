@@ -5,6 +5,8 @@ export interface Finished {
   /** Exit code; null when it was killed. */
   readonly code: number | null;
   readonly timedOut: boolean;
+  /** Whether it was killed for writing more than `maxBytes`. */
+  readonly overflowed: boolean;
   readonly stdout: Buffer;
   readonly stderr: string;
 }
@@ -28,13 +30,15 @@ export function runProgram(command: string, args: readonly string[], options: Ru
     let bytes = 0;
     let stderr = "";
     let timedOut = false;
+    let overflowed = false;
     const timer = setTimeout(() => {
       timedOut = true;
       child.kill("SIGKILL");
     }, options.timeoutMs);
     child.stdout.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > (options.maxBytes ?? Number.POSITIVE_INFINITY)) child.kill("SIGKILL");
+      overflowed = bytes > (options.maxBytes ?? Number.POSITIVE_INFINITY);
+      if (overflowed) child.kill("SIGKILL");
       else chunks.push(chunk);
     });
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -49,7 +53,7 @@ export function runProgram(command: string, args: readonly string[], options: Ru
     });
     child.on("close", (code) => {
       clearTimeout(timer);
-      resolve({ code, timedOut, stdout: Buffer.concat(chunks), stderr });
+      resolve({ code, timedOut, overflowed, stdout: Buffer.concat(chunks), stderr });
     });
   });
 }
