@@ -103,7 +103,8 @@ kl = torch.distributions.kl_divergence(
 deviation = (video - video.mean((1, 2, 3), keepdim=True)).abs().mean(-1, keepdim=True)
 weight = (1 + 2 * deviation / (deviation.mean((1, 2, 3), keepdim=True) + 1e-6)) / 3
 pixel = (penalty["l1"] * weight).mean()
-loss = pixel + 0.5 * gradient + 0.1 * kl
+squared = (error**2).mean()
+loss = pixel + 3 * squared + 0.5 * gradient + 0.1 * kl
 
 block_x = single(torch.randn(1, 3, 4, 5, 2))
 block_y = block(block_x, "block", 4, (3, 3, 3))
@@ -117,7 +118,7 @@ golden.write("vae", {
     "mean_Bthwz": golden.tensor(mean),
     "logvar_Bthwz": golden.tensor(logvar),
     "decoded_BTHWC": golden.tensor(decode(mean)),
-    "terms": {"loss": loss.item(), "pixel": pixel.item(), "gradient": gradient.item(), "kl": kl.item(),
+    "terms": {"loss": loss.item(), "pixel": pixel.item(), "squared": squared.item(), "gradient": gradient.item(), "kl": kl.item(),
               "psnr": (10 * torch.log10(4 / ((decoded.clamp(-1, 1) - video) ** 2).mean())).item()},
     "pixelTerms": {name: p.mean().item() for name, p in penalty.items()},
     "gradients": golden.tensors(dict(zip(weights, torch.autograd.grad(loss, list(weights.values()))))),

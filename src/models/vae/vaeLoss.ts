@@ -10,6 +10,11 @@ export const vaeLossSchema = z.strictObject({
     .enum(["l1", "charbonnier", "l2"])
     .default("l1")
     .describe("Penalty of a pixel's error; l2 favours PSNR, l1 sharpness. Mean over all values."),
+  squared: z
+    .number()
+    .nonnegative()
+    .default(4)
+    .describe("Weight of the squared error beside the pixel penalty, mean over all values; without it PSNR can fall."),
   gradient: z
     .number()
     .nonnegative()
@@ -18,7 +23,7 @@ export const vaeLossSchema = z.strictObject({
   kl: z
     .number()
     .nonnegative()
-    .default(1e-6)
+    .default(1e-5)
     .describe("Weight of the KL divergence from a unit normal, mean over latent values."),
   foreground: z
     .number()
@@ -28,8 +33,8 @@ export const vaeLossSchema = z.strictObject({
 });
 export type VaeLossConfig = z.output<typeof vaeLossSchema>;
 
-/** Scalars. loss = pixel + gradient weight * gradient + kl weight * kl; a term of weight zero is left out. */
-export type VaeLossTerms = { loss: Scalar; pixel: Scalar; gradient?: Scalar; kl?: Scalar };
+/** Scalars. loss = pixel + the others times their weights; a term of weight zero is left out. */
+export type VaeLossTerms = { loss: Scalar; pixel: Scalar; squared?: Scalar; gradient?: Scalar; kl?: Scalar };
 
 /** The autoencoder's loss. Shapes: decoded and video BTHWC in [-1, 1]; posterior Bthwz. */
 export function vaeLoss(
@@ -45,6 +50,10 @@ export function vaeLoss(
       ? tf.mean<Scalar>(penalty_BTHWC)
       : tf.mean<Scalar>(tf.mul(penalty_BTHWC, foregroundWeight(video_BTHWC, cfg.foreground)));
   const terms: VaeLossTerms = { loss: pixel, pixel };
+  if (cfg.squared > 0) {
+    terms.squared = tf.mean<Scalar>(tf.mul(error_BTHWC, error_BTHWC));
+    terms.loss = tf.add(terms.loss, tf.mul(terms.squared, cfg.squared));
+  }
   if (cfg.gradient > 0) {
     terms.gradient = gradientLoss(error_BTHWC);
     terms.loss = tf.add(terms.loss, tf.mul(terms.gradient, cfg.gradient));

@@ -23,7 +23,7 @@ interface VaeGolden {
 
 const golden = readGolden<VaeGolden>("vae");
 const cfg = vaeSchema.parse({ kind: "causal-conv", latentChannels: 3, levels: golden.levels });
-const loss = vaeLossSchema.parse({ gradient: 0.5, kl: 0.1, foreground: 2 });
+const loss = vaeLossSchema.parse({ squared: 3, gradient: 0.5, kl: 0.1, foreground: 2 });
 const batch = { numClips: 2, clip: { t: 5, h: 8, w: 12 } };
 const build = (p: Params) => new Vae(cfg, p);
 const weights = goldenTensors(golden.weights);
@@ -59,7 +59,7 @@ describe("Vae against PyTorch", () => {
 
   it("reduces each penalty of pixels to a mean", () => {
     for (const pixel of ["l1", "l2", "charbonnier"] as const) {
-      const { fn } = vaeObjective(cfg, { pixel, gradient: 0, kl: 0, foreground: 0 }, batch);
+      const { fn } = vaeObjective(cfg, { pixel, squared: 0, gradient: 0, kl: 0, foreground: 0 }, batch);
       const terms = fn(bindParams(weights), inputs);
       assert.deepEqual(Object.keys(terms), ["loss", "pixel", "psnr"]);
       assertClose(terms.loss as Tensor, [golden.pixelTerms[pixel]], 1e-5, pixel);
