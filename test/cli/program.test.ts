@@ -5,17 +5,20 @@ import { withFiles } from "../config/sample.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-function run(script: string, ...args: string[]) {
+function kinema(...args: string[]) {
   const options = { cwd: root, encoding: "utf8", env: { ...process.env, LANG: "de_DE.UTF-8" } } as const;
-  const { status, stdout, stderr } = spawnSync("node", ["--import", "tsx", script, ...args], options);
+  const { status, stdout, stderr } = spawnSync(
+    "node",
+    ["--import", "tsx", "test/cli/sampleProgram.ts", ...args],
+    options,
+  );
   return { status, stdout, stderr };
 }
 
-const kinema = (...args: string[]) => run("test/cli/sampleProgram.ts", ...args);
-
 describe("the command line", () => {
   it("prints its version and help, without mounting any command", () => {
-    assert.match(run("src/cli/main.ts", "--version").stdout, /^\d+\.\d+\.\d+\n$/);
+    const version = spawnSync("node", ["src/cli/kinema.js", "--version"], { cwd: root, encoding: "utf8" });
+    assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
     const help = kinema("--help");
     assert.equal(help.status, 0);
     assert.match(help.stdout, /kinema inspect +Show a recipe/);
