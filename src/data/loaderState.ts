@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { conform } from "../base/conform.ts";
 import { UserError } from "../base/errors.ts";
 import type { ClipQueue } from "./clipQueue.ts";
 
@@ -20,21 +21,20 @@ export function stateOf(step: number, queues: ReadonlyMap<string, ClipQueue>): L
 
 /** Puts queues back where `state` has them; returns its step. @throws UserError when it is of other clips. */
 export function restoreQueues(state: unknown, queues: ReadonlyMap<string, ClipQueue>): number {
-  const parsed = stateSchema.safeParse(state);
-  if (!parsed.success) throw new UserError("loader state", { expected: "a saved state", got: parsed.error.message });
+  const parsed = conform(stateSchema, state, "loader state");
   const describe = (sizes: readonly (readonly [string, number])[]): string =>
     sizes
       .map(([key, size]) => `${size} of ${key}`)
       .sort()
       .join(", ");
-  const saved = describe(Object.entries(parsed.data.queues).map(([key, { size }]) => [key, size]));
+  const saved = describe(Object.entries(parsed.queues).map(([key, { size }]) => [key, size]));
   const present = describe([...queues].map(([key, queue]) => [key, queue.state.size]));
   if (saved !== present) {
     throw new UserError("loader state", { expected: `clips as when it was saved (${saved})`, got: present });
   }
   for (const [key, queue] of queues) {
-    const place = parsed.data.queues[key];
+    const place = parsed.queues[key];
     if (place !== undefined) queue.restore(place);
   }
-  return parsed.data.step;
+  return parsed.step;
 }

@@ -26,7 +26,7 @@ export const ingestSchema = z
   })
   .refine(({ multiple, maxPixels }) => multiple ** 2 <= maxPixels, {
     path: ["maxPixels"],
-    message: "must be at least multiple x multiple",
+    message: "expected at least multiple x multiple",
   });
 
 export type IngestConfig = z.infer<typeof ingestSchema>;
@@ -79,6 +79,7 @@ class Ingest {
   private readonly decoders: readonly Decoder[];
   private readonly writer: DatasetWriter;
   private numFailed = 0;
+  private lastReason = "";
 
   constructor(
     dir: string,
@@ -111,8 +112,6 @@ class Ingest {
       });
     }
   }
-
-  private lastReason = "";
 
   private async take(file: string, caption: string | undefined, total: number): Promise<void> {
     if (caption === undefined || caption === "") return this.skip(file, "has no caption");

@@ -13,11 +13,13 @@ export type DecoderChoice = (typeof DECODERS)[number];
 /** FFmpeg does not read animated WebP; sharp does, and GIF too. */
 const FFMPEG_ENDINGS = VIDEO_ENDINGS.filter((ending) => ending !== "webp");
 const SHARP_ENDINGS = ["gif", "webp"] as const;
+const SHARP_BESIDE_FFMPEG = ["webp"] as const;
 
 /** The decoders to use, best first. @throws UserError when the chosen one is not there. */
 export async function openDecoders(choice: DecoderChoice, timeoutMs: number): Promise<Decoder[]> {
-  const sharp = new IsolatedDecoder("sharp", "sharp", SHARP_ENDINGS, timeoutMs);
-  if (choice === "sharp") return [sharp];
+  const sharpAlone = new IsolatedDecoder("sharp", "sharp", SHARP_ENDINGS, timeoutMs);
+  const sharp = new IsolatedDecoder("sharp", "sharp", SHARP_BESIDE_FFMPEG, timeoutMs);
+  if (choice === "sharp") return [sharpAlone];
   const libav = choice === "ffmpeg" ? undefined : await loadLibav();
   if (libav !== undefined) {
     const name = `node-av (FFmpeg ${libav.lib.getFFmpegInfo().version})`;
@@ -25,7 +27,7 @@ export async function openDecoders(choice: DecoderChoice, timeoutMs: number): Pr
   }
   const hasFfmpeg = choice !== "node-av" && (await hasProgram("ffmpeg")) && (await hasProgram("ffprobe"));
   if (hasFfmpeg) return [new FfmpegDecoder("the system's ffmpeg", FFMPEG_ENDINGS, timeoutMs), sharp];
-  if (choice === "auto") return [sharp];
+  if (choice === "auto") return [sharpAlone];
   throw new UserError("decoder", { expected: `${choice} on this machine`, got: "none", try: "--decoder auto" });
 }
 

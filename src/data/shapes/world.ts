@@ -45,7 +45,7 @@ export type Background = (typeof BACKGROUNDS)[number];
 
 /** Sizes and lengths that clips may have. Lengths are 1 + 4 k, sides are multiples of 8. */
 const bucketSchema = z.strictObject({
-  frames: z.int().refine((frames) => frames >= 1 && frames % 4 === 1, "frames must be 1, 5, 9, 13 ..."),
+  frames: z.int().refine((frames) => frames >= 1 && frames % 4 === 1, "expected frames 1, 5, 9, 13 ..."),
   height: z.int().positive().multipleOf(8),
   width: z.int().positive().multipleOf(8),
   weight: z.number().positive().default(1).describe("how often, against the other buckets"),
@@ -90,12 +90,12 @@ export const shapesSchema = z.strictObject({
     .describe("plain backgrounds"),
   size: z
     .tuple([z.number().min(0.1).max(0.7), z.number().min(0.1).max(0.7)])
-    .refine(([smallest, largest]) => smallest <= largest, "smallest first")
+    .refine(([smallest, largest]) => smallest <= largest, "expected the smallest first")
     .default([0.38, 0.5])
     .describe("diameter of an object, smallest and largest, as a fraction of the frame's short side"),
   travel: z
     .tuple([z.number().min(0.1).max(1), z.number().min(0.1).max(1)])
-    .refine(([least, most]) => least <= most, "least first")
+    .refine(([least, most]) => least <= most, "expected the least first")
     .default([0.75, 1])
     .describe("way of a moving object, least and most, as a fraction of the way it has inside the frame"),
   buckets: z
