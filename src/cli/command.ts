@@ -34,14 +34,19 @@ export function sayJson(value: unknown): void {
 }
 
 /**
- * Tells the user of an error on standard error, and gives the exit code: 2 for a mistake in what they gave, 1 for a
- * bug of ours. The stack trace shows with `debug` only.
+ * Tells the user of an error on standard error, and gives the exit code: 2 for a mistake in what they gave or a refusal
+ * of the system, 1 for a bug of ours. The stack trace shows with `debug` only.
  */
 export function reportError(error: unknown, debug: boolean): 1 | 2 {
-  const isMistake = error instanceof UserError;
+  const isMistake = error instanceof UserError || isRefusalOfSystem(error);
   const message = error instanceof Error ? error.message : String(error);
   const stack = debug && error instanceof Error ? error.stack : undefined;
   const bug = `internal error: ${message}${debug ? "" : "; run again with --debug for the stack trace"}`;
   process.stderr.write(`${stack ?? (isMistake ? message : bug)}\n`);
   return isMistake ? 2 : 1;
+}
+
+/** A file that is not there, a folder that cannot be written, a full disk: `ENOTDIR: not a directory, mkdir '/a/b'`. */
+function isRefusalOfSystem(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error && "path" in error;
 }

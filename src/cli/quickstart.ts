@@ -32,8 +32,13 @@ export const quickstartCommand: CommandModule = {
     const model = await openModel(runDir, "ema");
     const { sampler, guidance } = model.recipe.samples;
     const out = join("experiments", "quickstart", "samples", "clip");
-    const clips = await drawClips(model, REQUESTS, { sampler, guidance, seed: SEED, fps: model.facts.fps, out });
-    await model.engine.dispose();
+    const clips = await drawClips(model, REQUESTS, {
+      sampler,
+      guidance,
+      seed: SEED,
+      fps: model.facts.fps,
+      out,
+    }).finally(() => model.engine.dispose());
     say(`\nDone in ${((performance.now() - started) / 60_000).toFixed(1)} minutes. Clips drawn from text:`);
     for (const { file, strip, prompt } of clips) say(`  ${file}  (frames: ${strip})  ${prompt}`);
     say(`\nDraw your own: npx kinema sample ${runDir} --prompt "a purple square moves left on a dark background"`);

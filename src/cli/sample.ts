@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
 import { UserError } from "../base/errors.ts";
+import type { DiTConfig } from "../models/dit/dit.ts";
+import { encodeText } from "../models/text/bytes.ts";
 import { jsonOption, say, sayJson } from "./command.ts";
 import { type DrawnClip, drawClips } from "./stages/drawClips.ts";
 import { openModel } from "./stages/openModel.ts";
@@ -28,7 +30,12 @@ export const sampleCommand: CommandModule<object, SampleOptions> = {
   builder: (cli) =>
     cli
       .positional("run", { type: "string", demandOption: true, describe: "the run's folder" })
-      .option("prompt", { type: "string", array: true, describe: "what the clip shows; several make several clips" })
+      .option("prompt", {
+        type: "string",
+        array: true,
+        nargs: 1,
+        describe: "what the clip shows; several make several clips",
+      })
       .option("frames", { type: "number", describe: "length in frames [default: the data's most frequent]" })
       .option("height", { type: "number", describe: "pixels [default: the data's most frequent]" })
       .option("width", { type: "number", describe: "pixels [default: the data's most frequent]" })
@@ -50,14 +57,45 @@ export const sampleCommand: CommandModule<object, SampleOptions> = {
   },
 };
 
+/** What the numeric options take. */
+const NUMBERS = [
+  { name: "frames", least: 1, whole: true },
+  { name: "height", least: 1, whole: true },
+  { name: "width", least: 1, whole: true },
+  { name: "fps", least: 0.001, whole: false },
+  { name: "seed", least: 0, whole: true },
+  { name: "steps", least: 1, whole: true },
+  { name: "cfg", least: 0, whole: false },
+] as const;
+
+function checkNumbers(options: SampleOptions): void {
+  for (const { name, least, whole } of NUMBERS) {
+    const value = options[name];
+    if (value === undefined) continue;
+    if (whole ? Number.isSafeInteger(value) && value >= least : Number.isFinite(value) && value >= least) continue;
+    const expected = `one ${whole ? "whole number" : "number"}, at least ${least}`;
+    throw new UserError(`--${name}`, { expected, got: String(value) });
+  }
+}
+
+/** Refuses prompts where the model reads none; tells of those that are longer than it reads. */
+function checkPrompts(prompts: readonly string[], text: DiTConfig["text"]): void {
+  for (const prompt of prompts) {
+    if (text.kind === "none") {
+      throw new UserError("--prompt", { expected: "none: this model was trained without text", got: "a prompt" });
+    }
+    const { numCut } = encodeText(prompt, text.maxTokens);
+    if (numCut > 0) process.stderr.write(`--prompt: the model does not read the last ${numCut} bytes of "${prompt}"\n`);
+  }
+}
+
 async function sample(options: SampleOptions): Promise<DrawnClip[]> {
+  checkNumbers(options);
   const overrides = options.engine === undefined ? [] : [`engine.kind=${options.engine}`];
   const model = await openModel(options.run, options.weights, overrides);
   const { facts, recipe } = model;
   try {
-    if (options.prompt !== undefined && recipe.dit.text.kind === "none") {
-      throw new UserError("--prompt", { expected: "none: this model was trained without text", got: "a prompt" });
-    }
+    checkPrompts(options.prompt ?? [], recipe.dit.text);
     const [usual] = facts.grids;
     if (usual === undefined) throw new UserError(options.run, { expected: "sizes of the training data", got: "none" });
     const requests = (options.prompt ?? [""]).map((prompt) => ({

@@ -62,7 +62,7 @@ export class DitTask implements Task {
     const arrangement = this.arrangements[plan];
     assert(arrangement !== undefined, `plan ${plan} has an arrangement`);
     const { pack } = arrangement;
-    const entries = clips.map((index) => this.options.latents.entries[index] as LatentEntry);
+    const entries = withRepeats(clips.map((index) => this.options.latents.entries[index] as LatentEntry));
     const x0_LP = await this.cleanTokens(pack, entries);
     const inputs = {
       x0_LP,
@@ -78,12 +78,8 @@ export class DitTask implements Task {
     this.loader.restore(cursor);
   }
 
-  close(): Promise<void> {
-    return this.options.latents.close();
-  }
-
   /** Normalised latents of the clips as one sequence of tokens. */
-  private async cleanTokens(pack: PackPlan, entries: readonly LatentEntry[]) {
+  private async cleanTokens(pack: PackPlan, entries: readonly PackedEntry[]) {
     const { model, latents, statistics } = this.options;
     const numValues = patchWidth(model.dit.patch, model.latentChannels);
     const x0_LP = floats([pack.numTokens, numValues]);
@@ -96,37 +92,52 @@ export class DitTask implements Task {
   }
 
   /** Noise of each clip, keyed by its content and the step: no other clip of the pack changes it. */
-  private noise(x0_LP: { shape: readonly number[] }, pack: PackPlan, entries: readonly LatentEntry[], ...at: number[]) {
+  private noise(x0_LP: { shape: readonly number[] }, pack: PackPlan, entries: readonly PackedEntry[], ...at: number[]) {
     const eps_LP = floats(x0_LP.shape);
-    for (const [i, { hash }] of entries.entries()) {
+    for (const [i, { hash, repeat }] of entries.entries()) {
       const { start, end } = valuesOf(pack, i, x0_LP.shape[1] as number);
-      new KeyedRandom(this.options.seed, "noise", hash, ...at).fillNormal(eps_LP.data.subarray(start, end));
+      new KeyedRandom(this.options.seed, "noise", hash, ...at, repeat).fillNormal(eps_LP.data.subarray(start, end));
     }
     return eps_LP;
   }
 
   /** One time for all frames of a clip. */
-  private times(pack: PackPlan, entries: readonly LatentEntry[], ...at: number[]): Float32Array {
+  private times(pack: PackPlan, entries: readonly PackedEntry[], ...at: number[]): Float32Array {
     const t_F = new Float32Array(pack.numFrames);
     for (const [i, { grid, firstFrame, numTokens }] of pack.clips.entries()) {
-      const random = new KeyedRandom(this.options.seed, "time", entries[i]?.hash ?? "", ...at);
+      const { hash, repeat } = entries[i] as PackedEntry;
+      const random = new KeyedRandom(this.options.seed, "time", hash, ...at, repeat);
       t_F.fill(drawTime(this.options.objective.time, numTokens, random), firstFrame, firstFrame + grid.t);
     }
     return t_F;
   }
 
-  private text(entries: readonly LatentEntry[], ...at: number[]) {
+  private text(entries: readonly PackedEntry[], ...at: number[]) {
     const { text } = this.options.model.dit;
     if (text.kind === "none") return {};
     const text_CS = ints([entries.length, text.maxTokens]);
-    for (const [i, { caption, hash }] of entries.entries()) {
-      const dropped =
-        new KeyedRandom(this.options.seed, "caption drop", hash, ...at).uniform() < this.options.objective.captionDrop;
+    for (const [i, { caption, hash, repeat }] of entries.entries()) {
+      const random = new KeyedRandom(this.options.seed, "caption drop", hash, ...at, repeat);
+      const dropped = random.uniform() < this.options.objective.captionDrop;
       const { ids } = dropped ? unconditionalText(text.maxTokens) : encodeText(caption, text.maxTokens);
       text_CS.data.set(ids, i * text.maxTokens);
     }
     return { text_CS };
   }
+}
+
+/** A clip in a pack. `repeat` counts the same content before it: each time it gets draws of its own. */
+interface PackedEntry extends LatentEntry {
+  readonly repeat: number;
+}
+
+function withRepeats(entries: readonly LatentEntry[]): PackedEntry[] {
+  const seen = new Map<string, number>();
+  return entries.map((entry) => {
+    const repeat = seen.get(entry.hash) ?? 0;
+    seen.set(entry.hash, repeat + 1);
+    return { ...entry, repeat };
+  });
 }
 
 interface PackArrangement extends Arrangement {

@@ -11,7 +11,7 @@ const STATISTICS_CLIPS = 500;
 export async function latentStatistics(codec: VaeCodec, dataset: Dataset, heldOut: number): Promise<LatentStats> {
   const clips = dataset.entries.filter(({ hash }) => !isHeldOut(hash, heldOut));
   const moments = new LatentMoments(codec.cfg.latentChannels);
-  const stride = Math.max(1, Math.floor(clips.length / STATISTICS_CLIPS));
+  const stride = Math.max(1, Math.ceil(clips.length / STATISTICS_CLIPS));
   for (let i = 0; i < clips.length; i += stride) {
     const { index, frames, height, width } = clips[i] as ClipEntry;
     moments.add(await codec.encode(await dataset.readFrames(index), { t: frames, h: height, w: width }));

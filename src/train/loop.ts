@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { conform } from "../base/conform.ts";
 import { UserError } from "../base/errors.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
 import { type HostTensor, withoutPrefix, withPrefix } from "../base/tensors.ts";
@@ -7,7 +8,7 @@ import type { AdamWConfig } from "./adamw.ts";
 import { FlatLayout } from "./flatState.ts";
 import type { TrainConfig } from "./loopConfig.ts";
 import { type LogLine, type LossSums, lossSumsSchema, Meter, NO_LOSSES } from "./meter.ts";
-import { StepRunner, type TrainBuffers } from "./step.ts";
+import { type StepReport, StepRunner, type TrainBuffers } from "./step.ts";
 import type { Arrangement, Batch, Task } from "./task.ts";
 
 /** Everything that decides how a run goes on, as it goes into a checkpoint. Tensors are views of the live state. */
@@ -68,6 +69,7 @@ export async function trainLoop(options: LoopOptions): Promise<{ step: number; e
   const layout = new FlatLayout(task.params);
   const state = await startingState(options, layout);
   const { buffers } = state;
+  const meter = new Meter(state.losses);
   const runner = await StepRunner.create({
     engine,
     layout,
@@ -75,52 +77,60 @@ export async function trainLoop(options: LoopOptions): Promise<{ step: number; e
     optim,
     numSteps: train.steps,
     numParts: train.accumulate,
-    onCompiled: observer.compiled,
+    onCompiled: (arrangement, program) => {
+      observer.compiled(arrangement, program);
+      meter.restartClock();
+    },
   });
   await observer.started(state.step, layout);
 
-  const meter = new Meter(state.losses);
   let badSteps = 0;
-  let upcoming = nextBatches(options, state.step + 1);
-  while (state.step < train.steps) {
-    const batches = await upcoming;
-    const step = state.step + 1;
-    // The engine computes on its own threads: the next step's batches are made meanwhile.
-    if (step < train.steps) upcoming = nextBatches(options, step + 1);
-    const report = await runner.step(step, batches);
-    state.step = step;
-    state.cursor = batches.at(-1)?.cursor ?? null;
-    const line = meter.measure(step, report, batches);
-    observer.stepped(step, line);
+  let upcoming: Promise<Batch[]> | undefined;
+  try {
+    while (state.step < train.steps) {
+      const step = state.step + 1;
+      const last = step === train.steps;
+      const batches = await (upcoming ?? nextBatches(options, step));
+      // The engine computes on its own threads: the next step's batches are made meanwhile.
+      upcoming = last ? undefined : nextBatches(options, step + 1);
+      const report = await runner.step(step, batches);
+      state.step = step;
+      state.cursor = batches.at(-1)?.cursor ?? null;
+      const line = meter.measure(step, report, batches);
+      observer.stepped(step, line);
 
-    badSteps = report.applied ? 0 : badSteps + 1;
-    if (!report.applied) {
-      state.skipped++;
-      observer.skipped(step);
+      badSteps = report.applied ? 0 : badSteps + 1;
+      if (!report.applied) {
+        state.skipped++;
+        observer.skipped(step);
+      }
+      if (badSteps >= train.maxBadSteps) throw diverged(step, badSteps, report);
+      if (last || step % train.logEvery === 0) {
+        observer.logged(line);
+        meter.flush();
+      }
+      state.losses = meter.losses;
+      const stops = options.shouldStop();
+      if (last || stops || step % train.checkpointEvery === 0) await store.save(snapshot(layout, state));
+      if (last || (train.sampleEvery > 0 && step % train.sampleEvery === 0)) {
+        await observer.samples(step, layout.views(buffers.ema));
+        meter.restartClock();
+      }
+      if (stops) break;
     }
-    if (badSteps >= train.maxBadSteps) {
-      throw new UserError(`step ${step}`, {
-        expected: "a finite loss and gradient",
-        got: `${badSteps} steps in a row without (gradient norm ${report.gradNorm})`,
-        try: "a lower optim.lr or more optim.warmupSteps",
-      });
-    }
-    const last = step === train.steps;
-    if (last || step % train.logEvery === 0) {
-      observer.logged(line);
-      meter.flush();
-    }
-    state.losses = meter.losses;
-    if (last || options.shouldStop() || step % train.checkpointEvery === 0) await store.save(snapshot(layout, state));
-    if (last || (train.sampleEvery > 0 && step % train.sampleEvery === 0)) {
-      await observer.samples(step, layout.views(buffers.ema));
-      meter.restartClock();
-    }
-    if (options.shouldStop()) break;
+  } finally {
+    // A batch that is still on its way must not outlive the data it reads.
+    await upcoming?.catch(() => undefined);
   }
-  // A batch that is still on its way must not outlive the data it reads.
-  await upcoming.catch(() => undefined);
   return { step: state.step, ema: layout.views(buffers.ema) };
+}
+
+function diverged(step: number, badSteps: number, { loss, gradNorm }: StepReport): UserError {
+  return new UserError(`step ${step}`, {
+    expected: "a finite loss and gradient",
+    got: `${badSteps} steps in a row without (loss ${loss}, gradient norm ${gradNorm})`,
+    try: "a lower optim.lr or more optim.warmupSteps",
+  });
 }
 
 interface RunState {
@@ -146,7 +156,7 @@ async function startingState({ task, store, seed }: LoopOptions, layout: FlatLay
     return { buffers, step: 0, cursor: null, skipped: 0, losses: NO_LOSSES };
   }
   const { tensors, step } = checkpoint;
-  const state = loopStateSchema.parse(checkpoint.state);
+  const state = conform(loopStateSchema, checkpoint.state, `checkpoint ${step} state.json`);
   layout.load(buffers.params, tensors.model ?? {}, `checkpoint ${step} model`);
   layout.load(buffers.ema, tensors.ema ?? {}, `checkpoint ${step} ema`);
   for (const moment of ["moment1", "moment2"] as const) {

@@ -4,7 +4,7 @@ import type { Batch } from "./task.ts";
 
 const BYTES_PER_MB = 1e6;
 
-/** One line of log.jsonl. Losses are means over the steps since the line before. */
+/** One line of log.jsonl. Losses are means over the steps since the line before, those left out excepted. */
 export interface LogLine {
   readonly step: number;
   readonly loss: number;
@@ -43,14 +43,9 @@ export class Meter {
     return this.sums;
   }
 
-  /** Takes a step in; returns the figures since the last flush. */
+  /** Takes a step in; returns the figures since the last flush. A line of left out steps alone has the last one's loss. */
   measure(step: number, report: StepReport, batches: readonly Batch[]): LogLine {
-    const steps = this.sums.steps + 1;
-    const loss = this.sums.loss + report.loss;
-    const aux = { ...this.sums.aux };
-    for (const [name, value] of Object.entries(report.aux)) aux[name] = (aux[name] ?? 0) + value;
-    this.sums = { steps, loss, aux };
-
+    if (report.applied) this.sums = added(this.sums, report);
     const { work } = this;
     if (report.flops === undefined) work.countsFlops = false;
     else work.flops += report.flops;
@@ -58,6 +53,7 @@ export class Meter {
       work.clips += numClips;
       work.tokens += numTokens;
     }
+    const { steps, loss, aux } = this.sums.steps > 0 ? this.sums : added(NO_LOSSES, report);
     const seconds = (performance.now() - this.since) / 1000;
     return {
       step,
@@ -83,4 +79,10 @@ export class Meter {
     this.since = performance.now();
     this.work = { clips: 0, tokens: 0, flops: 0, countsFlops: true };
   }
+}
+
+function added(sums: LossSums, report: StepReport): LossSums {
+  const aux = { ...sums.aux };
+  for (const [name, value] of Object.entries(report.aux)) aux[name] = (aux[name] ?? 0) + value;
+  return { steps: sums.steps + 1, loss: sums.loss + report.loss, aux };
 }

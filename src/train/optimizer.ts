@@ -58,7 +58,7 @@ export interface UpdateReport {
   /** Global norm of the gradient before clipping. */
   readonly gradNorm: number;
   readonly lr: number;
-  /** False when the gradient was not finite: then nothing was changed. */
+  /** False when the loss or the gradient was not finite: then nothing was changed. */
   readonly applied: boolean;
 }
 
@@ -102,8 +102,11 @@ export class Optimizer {
     return new Optimizer(cfg, numSteps, scalars, chunks);
   }
 
-  /** Applies the gradient as step number `step` (first is 1). */
-  async update(step: number): Promise<UpdateReport> {
+  /**
+   * Applies the gradient as step number `step` (first is 1).
+   * @param usable false when the gradient must not be applied although it may be finite: its loss is not.
+   */
+  async update(step: number, usable = true): Promise<UpdateReport> {
     let squares = 0;
     for (const { squares: binding } of this.chunks) {
       await binding.run();
@@ -111,7 +114,7 @@ export class Optimizer {
     }
     const gradNorm = Math.sqrt(squares);
     const lr = learningRate(this.cfg, step, this.numSteps);
-    if (!Number.isFinite(gradNorm)) return { gradNorm, lr, applied: false };
+    if (!usable || !Number.isFinite(gradNorm)) return { gradNorm, lr, applied: false };
     this.setScalars(step, lr, Math.min(1, this.cfg.clipNorm / (gradNorm + 1e-6)));
     for (const { update } of this.chunks) await update.run();
     return { gradNorm, lr, applied: true };

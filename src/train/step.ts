@@ -104,7 +104,7 @@ export class StepRunner {
       }
       flops = flops === undefined || program.flops === undefined ? undefined : flops + program.flops;
     }
-    return { loss, aux, flops, ...(await this.optimizer.update(step)) };
+    return { loss, aux, flops, ...(await this.optimizer.update(step, Number.isFinite(loss))) };
   }
 
   private async prepare(arrangement: Arrangement): Promise<Ready> {

@@ -39,5 +39,4 @@ export interface Task {
   nextBatch(step: number, part: number): Promise<Batch>;
   /** Puts the data back where a batch's cursor said. */
   seek(cursor: JsonValue): void;
-  close(): Promise<void>;
 }

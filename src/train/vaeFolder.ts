@@ -1,6 +1,7 @@
 import fs from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { conform } from "../base/conform.ts";
 import { UserError } from "../base/errors.ts";
 import { namesIn, writeFileAtomic, writeFolderAtomic } from "../base/files.ts";
 import { parseJson } from "../base/json.ts";
@@ -50,13 +51,12 @@ export async function loadVae(dir: string): Promise<StoredVae> {
     });
   }
   const path = join(dir, FACTS);
-  const facts = factsSchema.safeParse(parseJson(await fs.readFile(path, "utf8"), path));
-  if (!facts.success) throw new UserError(path, { expected: "the facts of a VAE", got: z.prettifyError(facts.error) });
+  const facts = conform(factsSchema, parseJson(await fs.readFile(path, "utf8"), path), path);
   const { tensors, sha256 } = await readSafetensors(join(dir, WEIGHTS));
-  if (sha256 !== facts.data.sha256) {
-    throw new UserError(join(dir, WEIGHTS), { expected: `sha256 ${facts.data.sha256}`, got: sha256 });
+  if (sha256 !== facts.sha256) {
+    throw new UserError(join(dir, WEIGHTS), { expected: `sha256 ${facts.sha256}`, got: sha256 });
   }
-  return { ...facts.data, weights: tensors };
+  return { ...facts, weights: tensors };
 }
 
 /** Whether a folder holds a trained VAE. */

@@ -35,9 +35,12 @@ export class VaeTask implements Task {
   private readonly loader: BucketLoader;
   private readonly arrangements: readonly BucketArrangement[];
 
-  /** @throws UserError when the VAE's factors do not divide a clip's size. */
+  /** @throws UserError when the VAE's factors do not divide a clip's size, also that of a held-out clip. */
   constructor(options: VaeTaskOptions) {
     const { vae, loss, batch, dataset, heldOut, seed } = options;
+    for (const { frames, height, width, source } of dataset.entries) {
+      latentGrid({ t: frames, h: height, w: width }, vaeFactor(vae), `vae for ${source} of ${dataset.dir}`);
+    }
     const clips = dataset.entries.filter(({ hash }) => !isHeldOut(hash, heldOut));
     if (clips.length === 0) throw new UserError(dataset.dir, { expected: "clips to train on", got: "none" });
     this.params = declareParams((p) => new Vae(vae, p));
@@ -89,10 +92,6 @@ export class VaeTask implements Task {
 
   seek(cursor: JsonValue): void {
     this.loader.restore(cursor);
-  }
-
-  close(): Promise<void> {
-    return this.options.dataset.close();
   }
 }
 

@@ -1,10 +1,10 @@
-import { extname } from "node:path";
-import { bestVideoFormat, writeVideo } from "../../data/media/encode.ts";
+import { writeVideo } from "../../data/media/encode.ts";
 import { writeStrip } from "../../data/media/picture.ts";
-import { createProgress } from "../../report/progress.ts";
 import type { ClipRequest } from "../../sampling/samplingConfig.ts";
 import { type DrawOptions, textToVideo, type VideoModel } from "../../sampling/textToVideo.ts";
+import { prepareOut } from "./outFile.ts";
 import { upscaleFor } from "./pictures.ts";
+import { withProgress } from "./withProgress.ts";
 
 export interface DrawToFiles extends DrawOptions {
   readonly fps: number;
@@ -25,11 +25,10 @@ export async function drawClips(
   requests: readonly ClipRequest[],
   options: DrawToFiles,
 ): Promise<DrawnClip[]> {
-  const progress = createProgress("sample", options.sampler.steps);
-  const clips = await textToVideo(model, requests, { ...options, onStep: (done) => progress.update(done) });
-  progress.stop();
-  const ending = extname(options.out) === "" ? `.${await bestVideoFormat()}` : extname(options.out);
-  const stem = options.out.slice(0, options.out.length - extname(options.out).length);
+  const { stem, ending } = await prepareOut(options.out);
+  const clips = await withProgress("sample", options.sampler.steps, (onStep) =>
+    textToVideo(model, requests, { ...options, onStep }),
+  );
   const drawn: DrawnClip[] = [];
   for (const [i, request] of requests.entries()) {
     const name = requests.length === 1 ? stem : `${stem}-${i + 1}`;

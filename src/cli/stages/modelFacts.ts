@@ -1,6 +1,7 @@
 import fs from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { conform } from "../../base/conform.ts";
 import { UserError } from "../../base/errors.ts";
 import { namesIn, writeFileAtomic } from "../../base/files.ts";
 import { parseJson } from "../../base/json.ts";
@@ -38,7 +39,5 @@ export async function readModelFacts(runDir: string): Promise<ModelFacts> {
     });
   }
   const path = join(runDir, FILE);
-  const facts = factsSchema.safeParse(parseJson(await fs.readFile(path, "utf8"), path));
-  if (!facts.success) throw new UserError(path, z.prettifyError(facts.error));
-  return facts.data;
+  return conform(factsSchema, parseJson(await fs.readFile(path, "utf8"), path), path);
 }

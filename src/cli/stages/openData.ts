@@ -4,7 +4,7 @@ import { canonicalJson, type JsonObject } from "../../base/json.ts";
 import { type Dataset, openDataset } from "../../data/dataset.ts";
 import { buildShapes } from "../../data/shapes/build.ts";
 import type { DataConfig } from "../../registry.ts";
-import { createProgress } from "../../report/progress.ts";
+import { withProgress } from "./withProgress.ts";
 
 /**
  * The dataset that a recipe names; a shapes world is made on first use.
@@ -14,9 +14,7 @@ export async function openData(data: DataConfig): Promise<Dataset> {
   if (data.kind === "folder") return openDataset(data.dir);
   const { dir, world } = data;
   if ((await namesIn(dir)).length === 0) {
-    const progress = createProgress(`making ${dir}`, world.clips);
-    await buildShapes(dir, world, { onProgress: (done) => progress.update(done) });
-    progress.stop();
+    await withProgress(`making ${dir}`, world.clips, (onProgress) => buildShapes(dir, world, { onProgress }));
   }
   const dataset = await openDataset(dir);
   const { made } = dataset.manifest;

@@ -4,13 +4,15 @@ import type { Engine } from "../../engine/engine.ts";
 import type { Recipe } from "../../registry.ts";
 import type { RunRecipe } from "../../train/runFolder.ts";
 
-/** Keys that change how a run is computed or shown, but none of its numbers beyond rounding. */
+/** Keys that change how a run is computed or shown, or where its data lie, but none of its numbers beyond rounding. */
 const MAY_CHANGE = [
   "config.engine",
+  "config.data.dir",
   "config.train.logEvery",
   "config.train.checkpointEvery",
   "config.train.keep",
   "config.train.sampleEvery",
+  "config.train.maxBadSteps",
   "config.samples",
   "config.vae.run",
   "config.vae.recipe",

@@ -4,7 +4,6 @@ import type { Dataset } from "../../data/dataset.ts";
 import type { LatentModel } from "../../diffusion/ditPrograms.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { DitRecipe } from "../../registry.ts";
-import { createProgress } from "../../report/progress.ts";
 import type { ClipRequest } from "../../sampling/samplingConfig.ts";
 import { textToVideo } from "../../sampling/textToVideo.ts";
 import { DitTask } from "../../train/ditTask.ts";
@@ -17,6 +16,7 @@ import { runRecipe } from "./runRecipe.ts";
 import { runStage } from "./runStage.ts";
 import { spread } from "./spread.ts";
 import { vaeDirOf } from "./trainVae.ts";
+import { withProgress } from "./withProgress.ts";
 
 /** Clips in a sample picture when the recipe names none. */
 const PICTURE_CLIPS = 4;
@@ -36,29 +36,33 @@ export async function trainDit(
     latentChannels: vae.config.latentChannels,
     prediction: objective.prediction,
   };
-  const progress = createProgress("encode latents", dataset.entries.length);
-  const latents = await ensureLatents(dataset, codec, vae.sha256, (done) => progress.update(done));
-  progress.stop();
   const { statistics } = vae;
-  const task = new DitTask({ model, latents, statistics, objective, packing, heldOut: data.heldOut, seed });
-  const requests = samples.clips.length > 0 ? samples.clips : requestsLike(dataset);
-  const result = await runStage({
-    title: `train ${name}`,
-    dir: runDir,
-    recipe: runRecipe(recipe, engine, { dataset: dataset.fingerprint, vae: vae.sha256 }),
-    task,
-    ...recipe.value,
-    engine,
-    onOpen: async (run) => {
-      await copyVae(vaeDirOf(recipe.value.vae.run), join(run.dir, "vae"));
-      await writeModelFacts(run.dir, dataset);
-    },
-    drawSamples: (run) => async (step, weights) => {
-      const clips = await textToVideo({ engine, model, weights, codec, statistics }, requests, { ...samples, seed });
-      return [await clipsSheet(join(run.samplesDir, `step-${step}.png`), requests, clips)];
-    },
-  });
-  return { exitCode: result.exitCode };
+  const latents = await withProgress("encode latents", dataset.entries.length, (update) =>
+    ensureLatents(dataset, codec, vae.sha256, update),
+  );
+  try {
+    const task = new DitTask({ model, latents, statistics, objective, packing, heldOut: data.heldOut, seed });
+    const requests = samples.clips.length > 0 ? samples.clips : requestsLike(dataset);
+    const result = await runStage({
+      title: `train ${name}`,
+      dir: runDir,
+      recipe: runRecipe(recipe, engine, { dataset: dataset.fingerprint, vae: vae.sha256 }),
+      task,
+      ...recipe.value,
+      engine,
+      onOpen: async (run) => {
+        await copyVae(vaeDirOf(recipe.value.vae.run), join(run.dir, "vae"));
+        await writeModelFacts(run.dir, dataset);
+      },
+      drawSamples: (run) => async (step, weights) => {
+        const clips = await textToVideo({ engine, model, weights, codec, statistics }, requests, { ...samples, seed });
+        return [await clipsSheet(join(run.samplesDir, `step-${step}.png`), requests, clips)];
+      },
+    });
+    return { exitCode: result.exitCode };
+  } finally {
+    await latents.close();
+  }
 }
 
 /** Requests with the captions and sizes of a few clips of the data. */

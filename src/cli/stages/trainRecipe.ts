@@ -21,7 +21,7 @@ export function defaultRunDir({ name }: Pick<Recipe, "name">): string {
 export async function trainRecipe(file: string, overrides: readonly string[], runDir?: string): Promise<number> {
   const recipe = loadRecipe(file, overrides, recipeSchema);
   if (isDit(recipe)) {
-    const code = await trainMissingVae(recipe);
+    const code = await trainMissingVae(recipe, overrides);
     if (code !== 0) return code;
   }
   const dataset = await openData(recipe.value.data);
@@ -44,7 +44,8 @@ export async function trainRecipe(file: string, overrides: readonly string[], ru
   }
 }
 
-async function trainMissingVae({ file, value }: Resolved<DitRecipe>): Promise<number> {
+/** The VAE's recipe is its own, but it runs on the engine that the command line names. */
+async function trainMissingVae({ file, value }: Resolved<DitRecipe>, overrides: readonly string[]): Promise<number> {
   const { run, recipe } = value.vae;
   if (recipe === undefined || (await hasVae(vaeDirOf(run)))) return 0;
   const vaeFile = join(dirname(file), recipe);
@@ -52,7 +53,11 @@ async function trainMissingVae({ file, value }: Resolved<DitRecipe>): Promise<nu
   if (resolve(wanted) !== resolve(run)) {
     throw new UserError("vae.recipe", { expected: `a recipe that trains into ${run}`, got: `${recipe}: ${wanted}` });
   }
-  return trainRecipe(vaeFile, [], run);
+  return trainRecipe(
+    vaeFile,
+    overrides.filter((override) => override.startsWith("engine.")),
+    run,
+  );
 }
 
 function isDit(recipe: Resolved<Recipe>): recipe is Resolved<DitRecipe> {

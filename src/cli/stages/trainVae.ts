@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { HostTensor } from "../../base/tensors.ts";
 import type { Resolved } from "../../config/recipe.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { isHeldOut } from "../../data/heldOut.ts";
@@ -7,7 +8,7 @@ import { reconstruct } from "../../evaluation/reconstruction.ts";
 import type { VaeRecipe } from "../../registry.ts";
 import { latentStatistics } from "../../train/latentStatistics.ts";
 import { VaeCodec } from "../../train/vaeCodec.ts";
-import { saveVae } from "../../train/vaeFolder.ts";
+import { loadVae, saveVae } from "../../train/vaeFolder.ts";
 import { VaeTask } from "../../train/vaeTask.ts";
 import { reconstructionSheet } from "./pictures.ts";
 import { runRecipe } from "./runRecipe.ts";
@@ -59,6 +60,8 @@ export async function trainVae(
   });
   if (result.exitCode !== undefined) return { exitCode: result.exitCode };
   const weights: HostMap = result.weights;
+  const before = await storedResult(vaeDirOf(runDir), weights);
+  if (before !== undefined) return before;
   const codec = new VaeCodec(engine, vae, weights);
   let sum = 0;
   for (const entry of shown) sum += (await reconstruct(codec, dataset, entry)).psnr;
@@ -70,4 +73,22 @@ export async function trainVae(
     heldOut: unseen.length > 0 ? { psnr, clips: shown.length } : null,
   });
   return { exitCode: undefined, reconstruction: { psnr, clips: shown.length, heldOut: unseen.length > 0 } };
+}
+
+/** What an earlier start measured of these weights, if it came so far. A damaged VAE is made anew. */
+async function storedResult(dir: string, weights: HostMap): Promise<VaeResult | undefined> {
+  const stored = await loadVae(dir).catch(() => undefined);
+  if (stored === undefined || !sameTensors(stored.weights, weights)) return undefined;
+  const { heldOut } = stored;
+  return { exitCode: undefined, ...(heldOut === null ? {} : { reconstruction: { ...heldOut, heldOut: true } }) };
+}
+
+function sameTensors(a: HostMap, b: HostMap): boolean {
+  const bytes = ({ data }: HostTensor) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const names = Object.keys(a);
+  if (names.length !== Object.keys(b).length) return false;
+  return names.every((name) => {
+    const [one, other] = [a[name], b[name]];
+    return one !== undefined && other !== undefined && bytes(one).equals(bytes(other));
+  });
 }
