@@ -1,6 +1,7 @@
 import type { Tensor3D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../base/errors.ts";
+import { rotary } from "../engine/ops/index.ts";
 
 /** Cosines and sines of each token's angles, row-major [tokens, headDim / 2]. Constants of a pack plan. */
 export interface RopeTables {
@@ -14,8 +15,6 @@ export interface RopeTables {
 export interface RopeConstants {
   readonly cos_L1A: Tensor3D;
   readonly sin_L1A: Tensor3D;
-  /** -sin: with it neither the rotation nor its gradient negates a tensor. */
-  readonly minusSin_L1A: Tensor3D;
 }
 
 /** Angles that each axis (t, h, w) owns of a head's `headDim / 2`: time takes what an even third leaves over. */
@@ -55,17 +54,10 @@ export function ropeTables(positions: Int32Array, headDim: number, theta: number
 /** Makes the tables constants of the computation at hand. */
 export function ropeConstants({ numTokens, numAngles, cos, sin }: RopeTables): RopeConstants {
   const constant = (values: Float32Array) => tf.tensor3d(values, [numTokens, 1, numAngles]);
-  return { cos_L1A: constant(cos), sin_L1A: constant(sin), minusSin_L1A: constant(sin.map((value) => -value)) };
+  return { cos_L1A: constant(cos), sin_L1A: constant(sin) };
 }
 
-/**
- * Rotates each head's halves: (a, b) -> (a cos - b sin, b cos + a sin), angle i turning the pair (i, i + d/2).
- * The half-split pairing needs no shuffle within a head, and is ONNX RotaryEmbedding's with interleaved = 0.
- * Shapes: x_LHd -> LHd. Source: arXiv:2104.09864, eq. 34.
- */
-export function rotate(x_LHd: Tensor3D, { cos_L1A, sin_L1A, minusSin_L1A }: RopeConstants): Tensor3D {
-  const [a, b] = tf.split(x_LHd, 2, 2) as [Tensor3D, Tensor3D];
-  const turnedA = tf.add<Tensor3D>(tf.mul(a, cos_L1A), tf.mul(b, minusSin_L1A));
-  const turnedB = tf.add<Tensor3D>(tf.mul(b, cos_L1A), tf.mul(a, sin_L1A));
-  return tf.concat3d([turnedA, turnedB], 2);
+/** Turns queries or keys by their tokens' angles. Shapes: x_LHd -> LHd. */
+export function rotate(x_LHd: Tensor3D, { cos_L1A, sin_L1A }: RopeConstants): Tensor3D {
+  return rotary(x_LHd, cos_L1A, sin_L1A);
 }

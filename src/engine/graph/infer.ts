@@ -186,6 +186,14 @@ const SPECS: { readonly [Op in OpName]: Infer<OpAttrs[Op]> } = {
   },
   layerNorm: normalize,
   rmsNorm: normalize,
+  rotary: (inputs) => {
+    count(inputs, 3);
+    const [x, cos, sin] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
+    const [tokens, , width] = x.shape;
+    assert(tokens !== undefined && width !== undefined && x.shape.length === 3, `[${x.shape}] is not L H d`);
+    for (const { shape } of [cos, sin]) assert(sameShape(shape, [tokens, width / 2]), `angles are [${shape}]`);
+    return { shape: x.shape, dtype: "float32" };
+  },
   part: (inputs) => {
     const { shape, dtype } = unary(inputs, {});
     return { shape: [...shape.slice(0, -1), 1], dtype };

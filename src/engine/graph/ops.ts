@@ -91,6 +91,8 @@ export type OpAttrs = Readonly<
       layerNorm: { readonly epsilon: number };
       /** x, gain, over the last axis: x / sqrt(mean(x^2) + epsilon) * gain. Parts: y, 1 / root mean square. */
       rmsNorm: { readonly epsilon: number };
+      /** x L H d, cos L A, sin L A, A = d / 2: (a, b) -> (a cos - b sin, b cos + a sin) for each head's halves. */
+      rotary: None;
       /** A further result of a node that has several: layerNorm's or rmsNorm's. Keeps the rank, last side 1. */
       part: { readonly index: number };
     }

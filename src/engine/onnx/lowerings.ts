@@ -175,6 +175,14 @@ const LOWERINGS: { readonly [Op in OpName]: Lowering<Op> } = {
     const attributes = { axis: { int: -1 }, epsilon: { float: node.attrs.epsilon } };
     writer.call("SimplifiedLayerNormalization", inputs, withParts(node, writer, 1), { attributes });
   },
+  rotary: (node, writer, [x = "", cos = "", sin = ""]) => {
+    const [tokens, heads, width] = [0, 1, 2].map((axis) => sideAt(node.shape, axis)) as [number, number, number];
+    const rows = writer.step("Reshape", [x, writer.ints([1, tokens, heads * width])]);
+    const attributes = { num_heads: { int: heads }, rotary_embedding_dim: { int: width } };
+    const options = { domain: CONTRIBUTED, attributes };
+    const turned = writer.step("RotaryEmbedding", [rows, writer.ints([0]), cos, sin], options);
+    writer.result(node, "Reshape", [turned, writer.ints(node.shape)]);
+  },
   part: (node, writer) => {
     const part = partName(writer.nameOf(only(node)), node.attrs.index);
     if (writer.claim(node) !== part) writer.result(node, "Identity", [part]);

@@ -4,4 +4,5 @@ export { causalConv3d } from "./conv3d.ts";
 export { type Objective, type ValueAndGrads, valueAndGrads } from "./gradients.ts";
 export { linear } from "./linear.ts";
 export { layerNorm, rmsNorm } from "./norms.ts";
+export { rotary } from "./rotary.ts";
 export { sumSquares } from "./sumSquares.ts";

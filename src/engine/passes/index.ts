@@ -6,6 +6,7 @@ import { deadCode } from "./deadCode.ts";
 import { foldConstants } from "./foldConstants.ts";
 import { movement } from "./movement.ts";
 import { products, resultScales } from "./products.ts";
+import { rowSums } from "./rowSums.ts";
 
 /** Rewrites a graph into one that computes the same. */
 export interface Pass {
@@ -23,6 +24,7 @@ export const PASSES: readonly Pass[] = [
   { name: "commonSubexpressions", run: commonSubexpressions },
   { name: "products", run: products },
   { name: "resultScales", run: resultScales },
+  { name: "rowSums", run: rowSums },
   { name: "movementAgain", run: movement },
   { name: "deadCodeAgain", run: deadCode },
 ];

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D, Tensor5D } from "@tensorflow/tfjs";
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D, Tensor5D } from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
 import type { HostMap, TensorFn } from "../../../src/engine/engine.ts";
 import {
   attention,
@@ -8,6 +9,7 @@ import {
   layerNorm,
   linear,
   rmsNorm,
+  rotary,
   silu,
   sumSquares,
 } from "../../../src/engine/ops/index.ts";
@@ -46,6 +48,15 @@ const conv = (x: number[], w: number[], biased = false): LayerCase => {
   );
 };
 
+/** Angles are fixed numbers: rotary's tables are constants. */
+const turned = (tokens: number, numHeads: number, width: number): LayerCase => {
+  const angles = Float32Array.from({ length: (tokens * width) / 2 }, (_, i) => 0.7 * i - 2);
+  const table = (values: Float32Array) => tf.tensor3d(values, [tokens, 1, width / 2]);
+  return layer({ x: floatIn([tokens, numHeads, width]) }, (t) =>
+    rotary(t.x as Tensor3D, table(angles.map(Math.cos)), table(angles.map(Math.sin))),
+  );
+};
+
 const norm = (shape: number[]): LayerCase[] => {
   const affine = { g: floatIn(shape.slice(-1)), s: floatIn(shape.slice(-1)) };
   return [
@@ -81,6 +92,7 @@ const CASES: Readonly<Record<string, readonly LayerCase[]>> = {
     heads([2, 3, 4, 5], [2, 3, 6, 5], [4, 6]),
     heads([1, 1, 1, 2], [1, 1, 1, 2]),
   ],
+  rotary: [turned(5, 3, 8), turned(1, 1, 2), turned(4, 1, 6)],
   causalConv3d: [
     conv([1, 3, 4, 5, 6], [2, 3, 3, 3, 3], true),
     conv([2, 2, 3, 4, 4], [3, 2, 2, 3, 3]),

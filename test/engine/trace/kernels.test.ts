@@ -13,7 +13,7 @@ import {
 import { KERNEL_CASES } from "./kernelCases.ts";
 
 /** Kernels of this project: `engine/ops` has their tests, as layers. */
-const LAYERS = ["Conv", "Gelu", "LayerNorm", "RmsNorm", "Silu", "SumSquares"];
+const LAYERS = ["Conv", "Gelu", "LayerNorm", "RmsNorm", "Rotary", "Silu", "SumSquares"];
 
 const TOLERANCE = 2e-6;
 const GRADIENT_TOLERANCE = 1e-5;

@@ -1,6 +1,6 @@
 import type { Builder } from "../../graph/builder.ts";
 import type { Node } from "../../graph/graph.ts";
-import { allAxes } from "../../graph/shapes.ts";
+import { allAxes, sideAt } from "../../graph/shapes.ts";
 import { traceKernel } from "../kernel.ts";
 
 /** Kernels of this project, which `engine/ops` call when they are traced. */
@@ -29,6 +29,13 @@ traceKernel<{ strides: number[]; before: number[]; after: number[] }>("Conv", (i
   const bias = inputs.maybe("bias");
   const operands = [inputs.of("x"), inputs.of("w")];
   return b.make("conv", bias === undefined ? operands : [...operands, bias], attrs);
+});
+
+/** x_LHd, cos_L1A, sin_L1A -> LHd: each head's halves turned. */
+traceKernel("Rotary", (inputs, _, b) => {
+  const [x, cos, sin] = [inputs.of("x"), inputs.of("cos"), inputs.of("sin")];
+  const table = (node: Node) => b.reshape(node, [sideAt(node.shape, 0), sideAt(node.shape, -1)]);
+  return b.make("rotary", [x, table(cos), table(sin)], {});
 });
 
 function part(b: Builder, node: Node, index: number): Node {
