@@ -62,6 +62,12 @@ const ditRecipeSchema = z.strictObject({
         .string()
         .optional()
         .describe("Recipe that trains the VAE into that folder when it is not there yet; relative to this file."),
+      whitening: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.5)
+        .describe("How far latent channels are brought to equal variance. 0.5: cleaner clips than 1 in small trials."),
     })
     .describe("The VAE whose latents are learned."),
   dit: ditSchema,

@@ -6,6 +6,7 @@ import { DiT, type DiTConfig } from "../models/dit/dit.ts";
 import type { PackPlan } from "../models/patches/pack.ts";
 import { patchWidth } from "../models/patches/patchify.ts";
 import type { ModelProgram } from "../models/program.ts";
+import { textRowLength } from "../models/text/textEncoder.ts";
 import type { Params } from "../nn/params.ts";
 import { type Prediction, pointAt, squaredError, velocity, velocityFromClean } from "./rectifiedFlow.ts";
 
@@ -25,7 +26,7 @@ export function buildDiT({ dit, latentChannels }: LatentModel, p: Params): DiT {
 /**
  * The training loss of one pack.
  * Inputs: x0_LP clean tokens, eps_LP normal noise, t_F times in [0, 1], weight_F each frame's share of the loss
- * (`lossWeights`), text_CS token ids (only with text).
+ * (`lossWeights`), text_CR rows of `textRow` (only with text).
  * Outputs: loss, the scalar sum of weight_F frameLoss_F; frameLoss_F, each frame's mean squared error of the velocity
  * over its tokens and their values, unweighted.
  */
@@ -42,26 +43,26 @@ export function ditObjective(model: LatentModel, pack: PackPlan): ModelProgram {
       const { x0_LP, eps_LP, t_F, weight_F } = inputs as ObjectiveInputs;
       const wanted_LP = velocity(x0_LP, eps_LP);
       const x_LP = withTimes(pack, [x0_LP, wanted_LP], t_F, ([x0, v], t) => pointAt(x0 as Tensor3D, v as Tensor3D, t));
-      const v_LP = predictVelocity(model, pack, p, { x_LP, t_F, text_CS: inputs.text_CS as Tensor2D | undefined });
+      const v_LP = predictVelocity(model, pack, p, { x_LP, t_F, text_CR: inputs.text_CR as Tensor2D | undefined });
       const frameLoss_F = pack.frameMeans(squaredError(v_LP, wanted_LP));
       return { loss: tf.sum<Scalar>(tf.mul(frameLoss_F, weight_F)), frameLoss_F };
     },
   };
 }
 
-/** The velocity at a point. Inputs: x_LP, t_F, text_CS (only with text). Output: v_LP, whatever the model predicts. */
+/** The velocity at a point. Inputs: x_LP, t_F, text_CR (only with text). Output: v_LP, whatever the model predicts. */
 export function denoiseProgram(model: LatentModel, pack: PackPlan): ModelProgram {
   return {
     inputs: { x_LP: tokens(model, pack), t_F: floats([pack.numFrames]), ...textInput(model, pack) },
     fn(p, inputs) {
       const { x_LP, t_F } = inputs as { x_LP: Tensor2D; t_F: Tensor1D };
-      return { v_LP: predictVelocity(model, pack, p, { x_LP, t_F, text_CS: inputs.text_CS as Tensor2D | undefined }) };
+      return { v_LP: predictVelocity(model, pack, p, { x_LP, t_F, text_CR: inputs.text_CR as Tensor2D | undefined }) };
     },
   };
 }
 
 type ObjectiveInputs = { x0_LP: Tensor2D; eps_LP: Tensor2D; t_F: Tensor1D; weight_F: Tensor1D };
-type Point = { x_LP: Tensor2D; t_F: Tensor1D; text_CS: Tensor2D | undefined };
+type Point = { x_LP: Tensor2D; t_F: Tensor1D; text_CR: Tensor2D | undefined };
 
 function predictVelocity(model: LatentModel, pack: PackPlan, p: Params, point: Point): Tensor2D {
   const y_LP = buildDiT(model, p).call(point, pack);
@@ -88,7 +89,7 @@ function tokens({ dit, latentChannels }: LatentModel, pack: PackPlan): TensorSpe
 
 function textInput({ dit }: LatentModel, pack: PackPlan): Signature {
   if (dit.text.kind === "none") return {};
-  return { text_CS: { shape: [pack.numClips, dit.text.maxTokens], dtype: "int32" } };
+  return { text_CR: { shape: [pack.numClips, textRowLength(dit.text)], dtype: "int32" } };
 }
 
 function floats(shape: readonly number[]): TensorSpec {

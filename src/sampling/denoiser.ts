@@ -7,7 +7,7 @@ import type { Track } from "../diffusion/sampler.ts";
 import type { Binding, Engine, HostMap } from "../engine/engine.ts";
 import { PackPlan } from "../models/patches/pack.ts";
 import { patchWidth } from "../models/patches/patchify.ts";
-import { encodeText, unconditionalText } from "../models/text/bytes.ts";
+import { textRow, textRowLength } from "../models/text/textEncoder.ts";
 import { compileModel } from "../train/modelProgram.ts";
 
 /** A trained diffusion transformer on an engine. Weights are by parameter path. */
@@ -70,14 +70,13 @@ export class Denoiser {
     const t_F = floats([pack.numFrames]);
     const inputs: Record<string, HostTensor> = { x_LP, t_F };
     if (text.kind !== "none") {
-      const text_CS = ints([rows.length, text.maxTokens]);
+      const text_CR = ints([rows.length, textRowLength(text)]);
       for (const [i, { request, conditional }] of rows.entries()) {
         const prompt = prompts[request] ?? "";
         const unprompted = !conditional || prompt === "";
-        const { ids } = unprompted ? unconditionalText(text.maxTokens) : encodeText(prompt, text.maxTokens);
-        text_CS.data.set(ids, i * text.maxTokens);
+        text_CR.data.set(textRow(unprompted ? undefined : prompt, text), i * textRowLength(text));
       }
-      inputs.text_CS = text_CS;
+      inputs.text_CR = text_CR;
     }
     const program = await compileModel(engine, `denoise ${pack.key}`, denoiseProgram(model, pack), weights);
     return new Denoiser(rows, pack, { x_LP, t_F }, program.bind(inputs), guidance);

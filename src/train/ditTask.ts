@@ -13,7 +13,7 @@ import { lossWeights } from "../diffusion/lossWeights.ts";
 import { drawTime } from "../diffusion/timeSampling.ts";
 import { PackPlan } from "../models/patches/pack.ts";
 import { patchify, patchWidth, tokenGrid } from "../models/patches/patchify.ts";
-import { encodeText, unconditionalText } from "../models/text/bytes.ts";
+import { textRow, textRowLength } from "../models/text/textEncoder.ts";
 import { type LatentStats, normaliseLatents } from "../models/vae/latents.ts";
 import { declareParams } from "../nn/params.ts";
 import type { ObjectiveConfig, PackingConfig } from "./ditConfig.ts";
@@ -115,14 +115,13 @@ export class DitTask implements Task {
   private text(entries: readonly PackedEntry[], ...at: number[]) {
     const { text } = this.options.model.dit;
     if (text.kind === "none") return {};
-    const text_CS = ints([entries.length, text.maxTokens]);
+    const text_CR = ints([entries.length, textRowLength(text)]);
     for (const [i, { caption, hash, repeat }] of entries.entries()) {
       const random = new KeyedRandom(this.options.seed, "caption drop", hash, ...at, repeat);
       const dropped = random.uniform() < this.options.objective.captionDrop;
-      const { ids } = dropped ? unconditionalText(text.maxTokens) : encodeText(caption, text.maxTokens);
-      text_CS.data.set(ids, i * text.maxTokens);
+      text_CR.data.set(textRow(dropped ? undefined : caption, text), i * textRowLength(text));
     }
-    return { text_CS };
+    return { text_CR };
   }
 }
 

@@ -27,10 +27,10 @@ describe("objectives on the compiled engine against PyTorch", () => {
 
   it("DiT, a pack of four grids with text: loss and gradients", async () => {
     const golden = readGolden<Golden & { grids: Grid[]; ids: number[][]; loss: { v: number } }>("dit");
-    const text = { kind: "bytes", width: 8, depth: 1, heads: 2, maxTokens: 7 };
+    const text = { kind: "bytes", width: 8, depth: 1, heads: 2, maxTokens: 7, prefixBuckets: 0 };
     const dit = ditSchema.parse({ kind: "dit", width: 16, depth: 2, heads: 2, mlpRatio: 2, patch: [1, 2, 1], text });
     const program = ditObjective({ dit, latentChannels: 3, prediction: "v" }, new PackPlan(golden.grids));
-    const inputs = { ...goldenTensors(golden.inputs), text_CS: tf.tensor2d(golden.ids, [4, 7], "int32") };
+    const inputs = { ...goldenTensors(golden.inputs), text_CR: tf.tensor2d(golden.ids, [4, 7], "int32") };
     const outputs = await runGradients(engine, program, toHost(goldenTensors(golden.weights)), toHost(inputs));
     assertClose(outputs.loss?.data ?? [], [golden.loss.v], 1e-5, "loss");
     for (const [name, expected] of Object.entries(golden.gradients)) {
@@ -41,7 +41,7 @@ describe("objectives on the compiled engine against PyTorch", () => {
   it("VAE of two levels: loss and gradients", async () => {
     const golden = readGolden<Golden & { levels: unknown[]; terms: { loss: number } }>("vae");
     const vae = vaeSchema.parse({ kind: "causal-conv", latentChannels: 3, levels: golden.levels });
-    const loss = vaeLossSchema.parse({ gradient: 0.5, kl: 0.1, foreground: 2 });
+    const loss = vaeLossSchema.parse({ squared: 3, gradient: 0.5, kl: 0.1, foreground: 2 });
     const program = vaeObjective(vae, loss, { numClips: 2, clip: { t: 5, h: 8, w: 12 } });
     const host = [golden.weights, golden.inputs].map((named) => toHost(goldenTensors(named)));
     const outputs = await runGradients(engine, program, host[0] ?? {}, host[1] ?? {});

@@ -22,7 +22,7 @@ interface DiTGolden {
   gradients: Record<string, GoldenTensor>;
 }
 
-const text = { kind: "bytes", width: 8, depth: 1, heads: 2, maxTokens: 7 };
+const text = { kind: "bytes", width: 8, depth: 1, heads: 2, maxTokens: 7, prefixBuckets: 0 };
 const dit = ditSchema.parse({ kind: "dit", width: 16, depth: 2, heads: 2, mlpRatio: 2, patch: [1, 2, 1], text });
 const model: LatentModel = { dit, latentChannels: 3, prediction: "v" };
 
@@ -32,7 +32,7 @@ describe("DiT programs against PyTorch", () => {
   const weights = goldenTensors(golden.weights);
   const inputs: Record<string, Tensor> = {
     ...goldenTensors(golden.inputs),
-    text_CS: tf.tensor2d(golden.ids, [4, 7], "int32"),
+    text_CR: tf.tensor2d(golden.ids, [4, 7], "int32"),
   };
 
   it("declares the parameters of the reference, no more and no fewer", () => {
@@ -71,7 +71,7 @@ describe("DiT programs against PyTorch", () => {
     const { v_LP } = fn(bindParams(weights), {
       x_LP,
       t_F: inputs.t_F as Tensor,
-      text_CS: inputs.text_CS as Tensor,
+      text_CR: inputs.text_CR as Tensor,
     });
     assertClose(v_LP as Tensor, goldenTensor(golden.output_LP), 1e-5);
   });
@@ -87,7 +87,7 @@ describe("DiT programs", () => {
     eps_LP: randomTensor("eps", [14, 6]),
     t_F: tf.tensor1d([0.2, 0.7, 0.9]),
     weight_F: tf.tensor1d([0.3, 0.4, 0.3]),
-    text_CS: tf.tensor2d([...encodeText("a", 7).ids, ...encodeText("bcd", 7).ids], [2, 7], "int32"),
+    text_CR: tf.tensor2d([...encodeText("a", 7).ids, ...encodeText("bcd", 7).ids], [2, 7], "int32"),
   };
 
   for (const prediction of ["v", "x0"] as const) {
@@ -107,7 +107,7 @@ describe("DiT programs", () => {
       eps_LP: { shape: [14, 6], dtype: "float32" },
       t_F: { shape: [3], dtype: "float32" },
       weight_F: { shape: [3], dtype: "float32" },
-      text_CS: { shape: [2, 7], dtype: "int32" },
+      text_CR: { shape: [2, 7], dtype: "int32" },
     });
   });
 
@@ -116,8 +116,8 @@ describe("DiT programs", () => {
     const { inputs: signature, fn } = denoiseProgram(silent, pack);
     assert.deepEqual(Object.keys(signature), ["x_LP", "t_F"]);
     const params = bindParams(randomParams((p) => buildDiT(silent, p)));
-    const { x0_LP: x_LP, t_F, text_CS } = inputs;
+    const { x0_LP: x_LP, t_F, text_CR } = inputs;
     assert.deepEqual((fn(params, { x_LP, t_F }).v_LP as Tensor).shape, [14, 6]);
-    assert.throws(() => fn(params, { x_LP, t_F, text_CS }), /dit\.text: expected no prompts/);
+    assert.throws(() => fn(params, { x_LP, t_F, text_CR }), /dit\.text: expected no prompts/);
   });
 });

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { loadRecipe } from "../../config/recipe.ts";
 import { createEngine } from "../../engine/createEngine.ts";
+import { partlyWhitened } from "../../models/vae/latents.ts";
 import { type DitRecipe, recipeSchema } from "../../registry.ts";
 import type { VideoModel } from "../../sampling/textToVideo.ts";
 import { loadCheckpoint } from "../../train/checkpoint.ts";
@@ -47,6 +48,6 @@ export async function openModel(
     model: { dit: recipe.dit, latentChannels: vae.config.latentChannels, prediction: recipe.objective.prediction },
     weights: tensors[weights],
     codec: new VaeCodec(engine, vae.config, vae.weights),
-    statistics: vae.statistics,
+    statistics: partlyWhitened(vae.statistics, recipe.vae.whitening),
   };
 }

@@ -3,6 +3,7 @@ import type { Resolved } from "../../config/recipe.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { LatentModel } from "../../diffusion/ditPrograms.ts";
 import type { Engine } from "../../engine/engine.ts";
+import { partlyWhitened } from "../../models/vae/latents.ts";
 import type { DitRecipe } from "../../registry.ts";
 import type { ClipRequest } from "../../sampling/samplingConfig.ts";
 import { textToVideo } from "../../sampling/textToVideo.ts";
@@ -36,7 +37,7 @@ export async function trainDit(
     latentChannels: vae.config.latentChannels,
     prediction: objective.prediction,
   };
-  const { statistics } = vae;
+  const statistics = partlyWhitened(vae.statistics, recipe.value.vae.whitening);
   const latents = await withProgress("encode latents", dataset.entries.length, (update) =>
     ensureLatents(dataset, codec, vae.sha256, update),
   );

@@ -41,11 +41,11 @@ export const ditSchema = z.strictObject({
 });
 export type DiTConfig = z.output<typeof ditSchema>;
 
-/** What the model is given. text_CS: ids of `encodeText`, int32, one row per clip; absent without text. */
+/** What the model is given. text_CR: rows of `textRow`, int32, one per clip; absent without text. */
 export interface DiTInputs {
   readonly x_LP: Tensor2D;
   readonly t_F: Tensor1D;
-  readonly text_CS: Tensor2D | undefined;
+  readonly text_CR: Tensor2D | undefined;
 }
 
 /**
@@ -81,15 +81,15 @@ export class DiT {
     this.out = new Linear(width, valuesPerToken, p.at("out"), { init: zeros });
   }
 
-  /** Shapes: x_LP, t_F in [0, 1] with 1 = noise, text_CS -> LP. @throws UserError when text is missing or unwanted. */
-  call({ x_LP, t_F, text_CS }: DiTInputs, pack: PackPlan): Tensor2D {
-    if ((this.text === undefined) !== (text_CS === undefined)) {
+  /** Shapes: x_LP, t_F in [0, 1] with 1 = noise, text_CR -> LP. @throws UserError when text is missing or unwanted. */
+  call({ x_LP, t_F, text_CR }: DiTInputs, pack: PackPlan): Tensor2D {
+    if ((this.text === undefined) !== (text_CR === undefined)) {
       throw new UserError("dit.text", {
         expected: this.text === undefined ? "no prompts: this model has text.kind none" : "a prompt for every clip",
-        got: text_CS === undefined ? "none" : "prompts",
+        got: text_CR === undefined ? "none" : "prompts",
       });
     }
-    const text = text_CS === undefined ? undefined : this.text?.call(text_CS);
+    const text = text_CR === undefined ? undefined : this.text?.call(text_CR);
     const time_FD = this.time.call(t_F);
     const cond_FD =
       text === undefined || this.pooled === undefined

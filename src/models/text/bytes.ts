@@ -32,3 +32,23 @@ export function unconditionalText(maxTokens: number): TextIds {
   ids[0] = special.unconditional;
   return { ids, length: 1, numCut: 0 };
 }
+
+const space = " ".charCodeAt(0) + firstByte;
+
+/**
+ * For each id a hash of the word so far: of the bytes since the last space. Equal beginnings of words have equal
+ * hashes, so a word is known by one id at its last byte. Ids that are no bytes get 0. @returns ids in [0, numBuckets).
+ * Source: arXiv:2412.09871, section 3.2.1 (hashes of bytes). Differs: one hash over the whole beginning of the word.
+ */
+export function prefixIds(ids: Int32Array, numBuckets: number): Int32Array {
+  let hash = 0;
+  return ids.map((id) => {
+    if (id < firstByte || id === space) {
+      hash = 0;
+      return 0;
+    }
+    // FNV-1a, 32 bits.
+    hash = Math.imul((hash === 0 ? 0x811c9dc5 : hash) ^ id, 0x01000193) >>> 0;
+    return 1 + (hash % (numBuckets - 1));
+  });
+}

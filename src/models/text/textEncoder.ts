@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
 import { normal, type Params } from "../../nn/params.ts";
 import { RmsNorm } from "../../nn/rmsNorm.ts";
-import { numTextIds } from "./bytes.ts";
+import { encodeText, numTextIds, prefixIds, unconditionalText } from "./bytes.ts";
 import { TextBlock } from "./textBlock.ts";
 
 export const textEncoderSchema = z.strictObject({
@@ -12,9 +12,24 @@ export const textEncoderSchema = z.strictObject({
   width: z.int().positive().default(128).describe("Channels of the encoder; captions need fewer than video."),
   depth: z.int().nonnegative().default(2).describe("Transformer blocks: two suffice to read words from bytes."),
   heads: z.int().positive().default(4).describe("Attention heads; must divide the width."),
+  prefixBuckets: z
+    .union([z.literal(0), z.int().min(2)])
+    .default(2048)
+    .describe("Embeddings of hashed word beginnings, added to the bytes'; 0 for none. 2048: words within 300 steps."),
   crossAttention: z.boolean().default(true).describe("Each DiT block looks at every text token, not only their mean."),
 });
 export type TextEncoderConfig = z.output<typeof textEncoderSchema>;
+
+/** Ids in the row that the encoder is given for a text. */
+export function textRowLength({ maxTokens, prefixBuckets }: TextEncoderConfig): number {
+  return prefixBuckets === 0 ? maxTokens : 2 * maxTokens;
+}
+
+/** The row for a text, or for "any text" when it is undefined: ids of the bytes, then of the beginnings of words. */
+export function textRow(text: string | undefined, { maxTokens, prefixBuckets }: TextEncoderConfig): Int32Array {
+  const { ids } = text === undefined ? unconditionalText(maxTokens) : encodeText(text, maxTokens);
+  return prefixBuckets === 0 ? ids : Int32Array.of(...ids, ...prefixIds(ids, prefixBuckets));
+}
 
 /** Text as the model sees it. C texts, S tokens, E width. */
 export interface TextFeatures {
@@ -28,24 +43,32 @@ export interface TextFeatures {
 /** Byte-level transformer encoder with learned positions. Padding changes nothing in its outputs. */
 export class TextEncoder {
   readonly embedding: Tensor2D;
+  readonly prefixes: Tensor2D | undefined;
   readonly positions: Tensor2D;
   readonly blocks: readonly TextBlock[];
   readonly norm: RmsNorm;
 
   constructor(cfg: TextEncoderConfig, p: Params) {
     this.embedding = p.tensor<Tensor2D>("embedding", [numTextIds, cfg.width], normal(1));
+    this.prefixes =
+      cfg.prefixBuckets === 0 ? undefined : p.tensor<Tensor2D>("prefixes", [cfg.prefixBuckets, cfg.width], normal(1));
     this.positions = p.tensor<Tensor2D>("positions", [cfg.maxTokens, cfg.width], normal(1));
     this.blocks = Array.from({ length: cfg.depth }, (_, i) => new TextBlock(cfg.width, cfg.heads, p.at(`blocks.${i}`)));
     this.norm = new RmsNorm(cfg.width, p.at("norm"));
   }
 
-  /** Shapes: ids_CS int32 as of `encodeText`, every row with at least one token. */
-  call(ids_CS: Tensor2D): TextFeatures {
+  /** Shapes: rows_CR int32 as of `textRow`, every row with at least one token. */
+  call(rows_CR: Tensor2D): TextFeatures {
+    const [ids_CS, prefixIds_CS] =
+      this.prefixes === undefined ? [rows_CR] : (tf.split(rows_CR, 2, 1) as [Tensor2D, Tensor2D]);
     const [numTexts, numTokens] = ids_CS.shape;
     const mask_CS = tf.minimum<Tensor2D>(tf.cast(ids_CS, "float32"), 1);
     const bias_CS = tf.mul<Tensor2D>(tf.sub(mask_CS, 1), 1e9);
     const bias_C11S = tf.reshape(bias_CS, [numTexts, 1, 1, numTokens]);
     let h_CSE = tf.add<Tensor3D>(tf.gather(this.embedding, ids_CS), this.positions);
+    if (this.prefixes !== undefined && prefixIds_CS !== undefined) {
+      h_CSE = tf.add(h_CSE, tf.gather(this.prefixes, prefixIds_CS));
+    }
     for (const block of this.blocks) h_CSE = block.call(h_CSE, bias_C11S);
     const tokens_CSE = this.norm.call(h_CSE);
     return { tokens_CSE, bias_CS, pooled_CE: maskedMean(tokens_CSE, mask_CS) };

@@ -20,6 +20,18 @@ export function denormaliseLatents(latents: Float32Array, { mean, std }: LatentS
   return eachValue(latents, mean.length, (value, channel) => value * at(std, channel) + at(mean, channel));
 }
 
+/**
+ * Statistics that even the channels out only in part: a channel is divided by its deviation to the power `whitening`,
+ * then all by one number that brings their mean square to 1. 1 gives every channel unit variance; less leaves those
+ * that carry most of the picture more of it.
+ * @param whitening in [0, 1].
+ */
+export function partlyWhitened({ mean, std }: LatentStats, whitening: number): LatentStats {
+  const softened = std.map((deviation) => deviation ** whitening);
+  const meanSquare = std.reduce((sum, deviation, i) => sum + (deviation / at(softened, i)) ** 2, 0) / std.length;
+  return { mean, std: softened.map((deviation) => deviation * Math.sqrt(meanSquare)) };
+}
+
 /** Gathers the statistics of any number of latents, in float64 (Welford's recurrence, per channel). */
 export class LatentMoments {
   private readonly means: Float64Array;

@@ -13,7 +13,7 @@ const cfg = ditSchema.parse({
   depth: 2,
   heads: 2,
   patch: [1, 1, 1],
-  text: { kind: "bytes", width: 8, depth: 1, heads: 2, maxTokens: 8 },
+  text: { kind: "bytes", width: 8, depth: 1, heads: 2, maxTokens: 8, prefixBuckets: 0 },
 });
 const grids = [
   { t: 3, h: 2, w: 4 },
@@ -29,7 +29,7 @@ const texts = captions.map((caption) => [...encodeText(caption, 8).ids]);
 const all = {
   x_LP: randomTensor<Tensor2D>("x", [pack.numTokens, 5]),
   t_F: tf.sigmoid(randomTensor<Tensor1D>("t", [pack.numFrames])),
-  text_CS: tf.tensor2d(texts, [4, 8], "int32"),
+  text_CR: tf.tensor2d(texts, [4, 8], "int32"),
 };
 
 /** The inputs of one clip, taken out of the pack's. */
@@ -38,7 +38,7 @@ function alone(clip: number): { inputs: typeof all; plan: PackPlan } {
   const inputs = {
     x_LP: tf.slice(all.x_LP, [firstToken, 0], [numTokens, 5]),
     t_F: tf.slice(all.t_F, [firstFrame], [grid.t]),
-    text_CS: tf.slice(all.text_CS, [clip, 0], [1, 8]),
+    text_CR: tf.slice(all.text_CR, [clip, 0], [1, 8]),
   };
   return { inputs, plan: new PackPlan([grid]) };
 }
@@ -80,7 +80,7 @@ describe("packing clips", () => {
       const other = {
         x_LP: all.x_LP.add(rows.reshape([-1, 1])) as Tensor2D,
         t_F: all.t_F.mul(tf.sub(1, frames.mul(0.5))) as Tensor1D,
-        text_CS: tf.tensor2d(
+        text_CR: tf.tensor2d(
           texts.map((ids, clip) => (clip === changed ? [...encodeText("green", 8).ids] : ids)),
           [4, 8],
           "int32",

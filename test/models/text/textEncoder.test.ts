@@ -27,7 +27,7 @@ describe("text ids", () => {
 
 describe("TextEncoder", () => {
   const build = (maxTokens: number) => (p: Params) =>
-    new TextEncoder(textEncoderSchema.parse({ kind: "bytes", width: 8, heads: 2, maxTokens }), p);
+    new TextEncoder(textEncoderSchema.parse({ kind: "bytes", width: 8, heads: 2, maxTokens, prefixBuckets: 0 }), p);
   const long = randomParams(build(12));
   const encode = (text: string, maxTokens: number) => {
     const positions = tf.slice(long.positions as Tensor2D, [0, 0], [maxTokens, 8]);
