@@ -45,16 +45,21 @@ describe("engine bench", () => {
     const linears = tokens * (4 * width * width + 8 * width * width);
     const attention = 2 * tokens * clip * width;
     const forward = 2 * (depth * (linears + attention) + 2 * tokens * width * 64);
-    assert.ok(Math.abs(flops / (3 * forward) - 1) < 0.01, `${flops / 1e9} GFLOP`);
+    assertCounts(flops, 3 * forward);
     assert.equal(numFloats, 16_552_384);
   });
 
   it("has a vae-s of the size that it says", async () => {
     const { flops } = await largestProgram(vaeS);
     const forward = 2 * 8 * 64 * 64 * (27 * (32 * 64 + 3 * 64 * 64) + 32 * 64);
-    assert.ok(Math.abs(flops / (3 * forward) - 1) < 0.01, `${flops / 1e9} GFLOP`);
+    assertCounts(flops, 3 * forward);
   });
 });
+
+/** Conditioning, and sums that are computed as products, come on top of the products of the model itself. */
+function assertCounts(flops: number, products: number): void {
+  assert.ok(flops > 0.99 * products && flops < 1.04 * products, `${flops / 1e9} GFLOP`);
+}
 
 /** Work of a case's largest program, and the numbers of its learned tensors, found without computing anything. */
 async function largestProgram(bench: BenchCase): Promise<{ flops: number; numFloats: number }> {
