@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { isMapping, valueAt } from "./mapping.ts";
 import { keySourceAt, type MapNode, nodeAt, pathText, plainValue, valueSourceAt } from "./node.ts";
-import type { Schema } from "./schema.ts";
+import { fieldsOf, type Schema, schemaAt } from "./schema.ts";
 import { clip, type Source } from "./source.ts";
 import { nearest } from "./suggest.ts";
 import { explainUnknownKey } from "./unknownKey.ts";
@@ -22,19 +22,16 @@ const maxExplained = 30;
 export function problemsOf(issues: readonly Issue[], schema: Schema, root: MapNode): Problem[] {
   const value = plainValue(root);
   const suggested = new Set<string>();
-  const unknown = issues.flatMap((issue) => {
-    if (issue.code !== "unrecognized_keys") return [];
-    const explained = issue.keys.slice(0, maxExplained).map((name): Problem => {
-      const { suggestions, text } = explainUnknownKey(schema, issue.path, name, value);
+  const unknown = unknownKeys(issues, schema, value).flatMap(({ path, keys }) => {
+    const explained = keys.slice(0, maxExplained).map((name): Problem => {
+      const { suggestions, text } = explainUnknownKey(schema, root, value, path, name);
       for (const key of suggestions) suggested.add(key);
-      const path = [...issue.path, name];
-      return { key: pathText(path), source: keySourceAt(root, path), text };
+      return { key: pathText([...path, name]), source: keySourceAt(root, [...path, name]), text };
     });
-    const next = issue.keys[maxExplained];
+    const next = keys[maxExplained];
     if (next === undefined) return explained;
-    const path = [...issue.path, next];
-    const text = `unknown key, like ${issue.keys.length - maxExplained - 1} others in this mapping`;
-    return [...explained, { key: pathText(path), source: keySourceAt(root, path), text }];
+    const text = `unknown key, like ${keys.length - maxExplained - 1} others in this mapping`;
+    return [...explained, { key: pathText([...path, next]), source: keySourceAt(root, [...path, next]), text }];
   });
   const others = issues.flatMap((issue) => {
     const key = pathText(issue.path);
@@ -44,6 +41,18 @@ export function problemsOf(issues: readonly Issue[], schema: Schema, root: MapNo
     return [{ key, source, text: complain(issue, valueAt(value, issue.path), isMissing) }];
   });
   return [...unknown, ...others];
+}
+
+/** The unknown keys of each mapping: those that zod lists, and those in a mapping whose `kind` is wrong or missing. */
+function unknownKeys(issues: readonly Issue[], schema: Schema, value: unknown) {
+  return issues.flatMap((issue) => {
+    if (issue.code === "unrecognized_keys") return [{ path: issue.path, keys: issue.keys }];
+    if (issue.code !== "invalid_union" || choicesIn(issue) === undefined) return [];
+    const path = issue.path.slice(0, -1);
+    const mapping = valueAt(value, path);
+    const known = fieldsOf(schemaAt(schema, path, value) ?? schema);
+    return [{ path, keys: isMapping(mapping) ? Object.keys(mapping).filter((key) => !known.has(key)) : [] }];
+  });
 }
 
 function complain(issue: Issue, found: unknown, isMissing: boolean): string {

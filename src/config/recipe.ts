@@ -95,7 +95,7 @@ function refuseDeadKeys(dead: readonly DeadKey[], schema: Schema, value: unknown
 function refusal(problems: readonly Problem[]): UserError {
   const sorted = problems.toSorted((a, b) => compareSources(a.source, b.source));
   const lines = sorted.slice(0, maxProblemsShown).map(({ key, source, text }) => {
-    const about = source.kind === "override" && !source.text.startsWith(`${key}=`) ? `${key} ` : "";
+    const about = source.kind === "override" && !source.text.startsWith(`${key}=`) ? `${key}: ` : "";
     return { where: whereText(source, key), text: about + text };
   });
   const hidden = sorted.length - lines.length;

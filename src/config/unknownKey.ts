@@ -1,5 +1,5 @@
-import { isMapping, valueAt } from "./mapping.ts";
-import { pathText } from "./node.ts";
+import { valueAt } from "./mapping.ts";
+import { keySourceAt, type MapNode, nodeAt, pathText } from "./node.ts";
 import { fieldsOf, type Schema, schemaAt, schemaKeys } from "./schema.ts";
 import { nearest, typingDistance } from "./suggest.ts";
 
@@ -10,17 +10,17 @@ export interface UnknownKey {
   readonly text: string;
 }
 
-/** Explains the unknown key `name` in the mapping at `path` of `value`. */
+/** Explains the unknown key `name` in the mapping at `path` of a recipe, of which `value` is the plain form. */
 export function explainUnknownKey(
   schema: Schema,
+  root: MapNode,
+  value: unknown,
   path: readonly PropertyKey[],
   name: string,
-  value: unknown,
 ): UnknownKey {
-  const mapping = valueAt(value, path);
   const here = schemaAt(schema, path, value);
-  const siblings = here === undefined ? [] : [...fieldsOf(here, mapping).keys()];
-  const unused = siblings.filter((sibling) => !isMapping(mapping) || !Object.hasOwn(mapping, sibling));
+  const siblings = here === undefined ? [] : [...fieldsOf(here, valueAt(value, path)).keys()];
+  const unused = siblings.filter((sibling) => !isGivenBeside(root, path, name, sibling));
   const paths = schemaKeys(schema).map((key) => key.path);
   const possible = paths.filter((known) => schemaAt(schema, partsOf(known), value) !== undefined);
   const suggestions = suggestKeys(possible, pathText(path), name, unused);
@@ -30,8 +30,16 @@ export function explainUnknownKey(
   return { suggestions, text: `unknown key; ${known === "" ? "remove it" : `${place} knows ${known}`}` };
 }
 
+/** Whether the file that has the unknown key has this sibling too; then it cannot have meant that. */
+function isGivenBeside(root: MapNode, path: readonly PropertyKey[], name: string, sibling: string): boolean {
+  if (nodeAt(root, [...path, sibling]) === undefined) return false;
+  const unknown = keySourceAt(root, [...path, name]);
+  const given = keySourceAt(root, [...path, sibling]);
+  return unknown.kind === "file" && given.kind === "file" && unknown.file === given.file;
+}
+
 /**
- * Near keys of the same mapping that it does not use yet, else near ones anywhere in `paths`. A key that is spelled
+ * Near keys of the same mapping, else near ones anywhere in `paths`. A key that is spelled
  * right but stands elsewhere goes before a sibling that is two edits away.
  */
 function suggestKeys(paths: readonly string[], parent: string, name: string, siblings: readonly string[]): string[] {

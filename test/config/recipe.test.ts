@@ -107,6 +107,15 @@ describe("loadRecipe", () => {
     ]);
   });
 
+  it("sees a typo in the key `kind` itself", () => {
+    assert.deepEqual(refusal("data: {dir: x}\nplace: {knid: left, at: 1}\n"), [
+      "r.yaml:2:9 place.knid: unknown key; did you mean place.kind?",
+    ]);
+    assert.deepEqual(refusal("data: {dir: x}\nplace: {at: 1}\n"), [
+      "r.yaml:2:1 place.kind: missing; expected one of left, right",
+    ]);
+  });
+
   it("names what is missing and where it should stand", () => {
     assert.deepEqual(refusal("seed: 1\ndata:\n  caption: x\n"), ["r.yaml:2:1 data.dir: missing; expected a text"]);
     assert.deepEqual(refusal(""), ["r.yaml:1:1 data: missing; expected a mapping"]);
@@ -119,7 +128,7 @@ describe("loadRecipe", () => {
     assert.equal(second("train.steps=abc"), 'override 2 "train.steps=abc": expected a number, got "abc"');
     assert.equal(
       second("train={steps: 0}"),
-      'override 2 "train={steps: 0}": train.steps expected a number >= 1, got 0',
+      'override 2 "train={steps: 0}": train.steps: expected a number >= 1, got 0',
     );
     assert.equal(second("train.steps"), 'override 2 "train.steps": expected key.path=value, such as train.steps=100');
     assert.equal(
@@ -193,7 +202,17 @@ describe("loadRecipe", () => {
   it("prints keys in the order of the schema with sources beside them", () => {
     const yaml = load("train: {steps: 3}\ndata: {dir: d}\n").toYaml({ sources: true });
     const keys = [...yaml.matchAll(/^(\w+):/gm)].map((match) => match[1] ?? "");
-    const expected: (keyof Sample)[] = ["name", "seed", "model", "data", "optim", "engine", "train", "samplePrompts"];
+    const expected: (keyof Sample)[] = [
+      "name",
+      "seed",
+      "model",
+      "data",
+      "optim",
+      "engine",
+      "place",
+      "train",
+      "samplePrompts",
+    ];
     assert.deepEqual(keys, expected);
     assert.match(yaml, /^ {2}steps: 3 +# .*r\.yaml:1:16$/m);
     assert.match(yaml, /^ {2}patch: \[1, 2, 2\] +# default$/m);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { z } from "zod";
 import { withEffects } from "../../src/config/effect.ts";
-import { kindUnion } from "../../src/config/kind.ts";
+import { kindUnion, requiredKindUnion } from "../../src/config/kind.ts";
 
 /** A schema with everything that recipes use: kinds, defaults, ranges, lists, records and keys without effect. */
 const OnnxConfig = z
@@ -67,6 +67,12 @@ export const SampleSchema = withEffects(
       .describe("what is learned from"),
     optim: OptimConfig.prefault({}).describe("AdamW"),
     engine: kindUnion([OnnxConfig, CpuConfig], "onnx").describe("what computes"),
+    place: requiredKindUnion([
+      z.strictObject({ kind: z.literal("left"), at: z.int().default(0) }),
+      z.strictObject({ kind: z.literal("right") }),
+    ])
+      .default({ kind: "right" })
+      .describe("a kind that must be said"),
     train: z
       .strictObject({
         steps: z.int().min(1).default(1000).describe("optimizer steps"),

@@ -1,30 +1,9 @@
 import assert from "node:assert/strict";
 import path from "node:path";
-import { UserError } from "../../src/base/errors.ts";
-import { loadRecipe } from "../../src/config/recipe.ts";
-import { schemaKeys } from "../../src/config/schema.ts";
 import { editDistance, nearest } from "../../src/config/suggest.ts";
+import { recipeSchema } from "../../src/registry.ts";
 import { SampleSchema, withFiles } from "./sample.ts";
-
-/** Every single deletion, swap, doubling and replacement by a key's right neighbour on the keyboard, and two cases. */
-function typos(key: string): string[] {
-  const rows = "qwertyuiop asdfghjkl zxcvbnm";
-  const places = [...key].map((_, i) => i);
-  const beside = (letter: string) => rows[(rows.indexOf(letter.toLowerCase()) + 1) % rows.length]?.trim() || "q";
-  const all = places.flatMap((i) => {
-    const [head, letter, tail] = [key.slice(0, i), key[i] ?? "", key.slice(i + 1)];
-    const swapped = tail === "" ? [] : [head + tail[0] + letter + tail.slice(1)];
-    return [
-      head + tail,
-      head + letter + letter + tail,
-      head + beside(letter) + tail,
-      head + letter + beside(letter) + tail,
-      ...swapped,
-    ];
-  });
-  const snake = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  return [...new Set([...all, snake, key.toUpperCase()])].filter((typo) => typo !== key && typo !== "");
-}
+import { refusal, suggestionsFor } from "./typos.ts";
 
 describe("suggestions", () => {
   it("counts edits as people make them", () => {
@@ -44,29 +23,25 @@ describe("suggestions", () => {
   });
 
   it("names the right key for at least 95 % of all single-edit typos, and always refuses them", () => {
-    const keys = schemaKeys(SampleSchema).map((key) => key.path);
-    const known = new Set(keys);
-    const wrong: string[] = [];
-    let numTypos = 0;
     withFiles({ "r.yaml": "data: {dir: x}\n" }, (dir) => {
-      for (const key of keys.filter((name) => !name.includes("[]"))) {
-        const parent = key.slice(0, key.lastIndexOf(".") + 1);
-        for (const typo of typos(key.slice(parent.length))) {
-          if (known.has(parent + typo)) continue;
-          numTypos += 1;
-          const message = refusal(path.join(dir, "r.yaml"), `${parent}${typo}=1`);
-          if (!message.includes(`unknown key; did you mean ${key}`)) wrong.push(`${parent}${typo}: ${message}`);
-        }
-      }
+      const { numTypos, wrong } = suggestionsFor(SampleSchema, path.join(dir, "r.yaml"));
+      assert(numTypos > 1000, String(numTypos));
+      assert(wrong.length <= 0.05 * numTypos, `${wrong.length} of ${numTypos}:\n${wrong.slice(0, 40).join("\n")}`);
     });
-    assert(numTypos > 1000, String(numTypos));
-    assert(wrong.length <= 0.05 * numTypos, `${wrong.length} of ${numTypos}:\n${wrong.slice(0, 40).join("\n")}`);
+  });
+
+  it("does so over the whole recipe schema, in recipes of both kinds", () => {
+    for (const name of ["tiny", "tiny-vae"]) {
+      const { numTypos, wrong } = suggestionsFor(recipeSchema, `configs/${name}.yaml`, 5);
+      assert(numTypos > 300, String(numTypos));
+      assert(wrong.length <= 0.05 * numTypos, `${wrong.length} of ${numTypos}:\n${wrong.slice(0, 40).join("\n")}`);
+    }
   });
 
   it("finds keys that stand elsewhere", () => {
     withFiles({ "r.yaml": "data: {dir: x}\n" }, (dir) => {
       const suggestion = (override: string) =>
-        refusal(path.join(dir, "r.yaml"), override).replace(/.*unknown key; /, "");
+        refusal(SampleSchema, path.join(dir, "r.yaml"), override).replace(/.*unknown key; /, "");
       assert.equal(suggestion("emaDecay=0.9"), "did you mean train.emaDecay?");
       assert.equal(suggestion("model.learning_rate=1"), "did you mean optim.learningRate?");
       assert.equal(
@@ -77,13 +52,3 @@ describe("suggestions", () => {
     });
   });
 });
-
-function refusal(file: string, override: string): string {
-  try {
-    loadRecipe(file, [override], SampleSchema);
-  } catch (error) {
-    assert(error instanceof UserError, String(error));
-    return error.message;
-  }
-  return assert.fail(`${override} was accepted`);
-}
