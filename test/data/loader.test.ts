@@ -140,7 +140,7 @@ describe("PackLoader", () => {
     assert.notDeepEqual(one.next().clips, other.next().clips);
     const fewer = new PackLoader(plans, clips.slice(1), 5);
     assert.throws(() => fewer.restore(one.state), /clips as when it was saved \(.*163 of 1x6x6.*got .*162 of 1x6x6/);
-    assert.throws(() => one.restore({ step: -1, queues: {} }), /a saved state/);
+    assert.throws(() => one.restore({ step: -1, queues: {} }), /loader state step/);
     assert.throws(() => new PackLoader([{ grids: [{ t: 1, h: 6, w: 6 }], rate: 1 }], clips, 5), /a plan with clips of/);
     assert.throws(() => new PackLoader(plans, clips.slice(163), 5), /clips of 1x6x6 tokens, got none/);
   });

@@ -1,0 +1,249 @@
+import assert from "node:assert/strict";
+import type { Dataset } from "../../src/data/dataset.ts";
+import type { Engine, HostMap } from "../../src/engine/engine.ts";
+import { createOnnxEngine } from "../../src/engine/runtime/onnxEngine.ts";
+import { listCheckpoints, loadCheckpoint, saveCheckpoint } from "../../src/train/checkpoint.ts";
+import type { CheckpointStore } from "../../src/train/loop.ts";
+import type { Task } from "../../src/train/task.ts";
+import { scratchFolder } from "../data/scratch.ts";
+import {
+  type Kept,
+  MemoryStore,
+  Recorder,
+  runLoop,
+  type SmallLatents,
+  smallDitTask,
+  smallLatents,
+  smallVaeTask,
+  smallWorld,
+} from "./loopSetting.ts";
+
+describe("the training loop", function () {
+  this.timeout(120_000);
+  const folder = scratchFolder();
+  let dataset: Dataset;
+  let data: SmallLatents;
+  let engine: Engine;
+  before(async () => {
+    dataset = await smallWorld(folder());
+    data = await smallLatents(dataset);
+    engine = await createOnnxEngine({ threads: 1 });
+  });
+  after(async () => {
+    await engine.dispose();
+    await data.latents.close();
+    await dataset.close();
+  });
+
+  const stages: Readonly<Record<string, () => Task>> = {
+    "a VAE": () => smallVaeTask(dataset),
+    "a diffusion transformer": () => smallDitTask(data),
+  };
+  const train = { steps: 9, logEvery: 4, checkpointEvery: 100, accumulate: 2 };
+
+  for (const [stage, makeTask] of Object.entries(stages)) {
+    it(`goes on exactly where ${stage} was interrupted, between two log lines`, async () => {
+      const whole = new MemoryStore();
+      const uninterrupted = await runLoop(engine, makeTask(), { train, store: whole });
+
+      const store = new MemoryStore();
+      const first = await runLoop(engine, makeTask(), { train, store, stopAfter: 3 });
+      assert.deepEqual(first.steps, [1, 2, 3]);
+      const second = await runLoop(engine, makeTask(), { train, store, stopAfter: 6 });
+      assert.deepEqual(second.steps, [4, 5, 6]);
+      const third = await runLoop(engine, makeTask(), { train, store });
+      assert.deepEqual(
+        store.saved.map(({ step }) => step),
+        [3, 6, 9],
+      );
+      assertSame(store.saved.at(-1), whole.saved.at(-1));
+      assert.deepEqual([...first.figures, ...second.figures, ...third.figures], uninterrupted.figures);
+      assert.deepEqual(
+        uninterrupted.lines.map(({ step }) => step),
+        [4, 8, 9],
+      );
+    });
+  }
+
+  it("goes on exactly from a checkpoint on the disk", async () => {
+    const whole = new MemoryStore();
+    await runLoop(engine, smallDitTask(data), { train, store: whole });
+    const store = diskStore(folder());
+    await runLoop(engine, smallDitTask(data), { train, store, stopAfter: 5 });
+    await runLoop(engine, smallDitTask(data), { train, store });
+    assert.deepEqual(
+      (await listCheckpoints(folder())).map(({ step }) => step),
+      [5, 9],
+    );
+    const { step, tensors, state } = await loadCheckpoint(folder(), { which: ["model", "ema", "optimizer"] });
+    assertSame({ step, tensors, state }, whole.saved.at(-1));
+  });
+
+  it("refuses a checkpoint whose state it cannot read, in one line", async () => {
+    const store = new MemoryStore();
+    await runLoop(engine, smallVaeTask(dataset, "random"), { train, store, stopAfter: 1 });
+    const [{ step, tensors }] = store.saved as [Kept];
+    const strange: CheckpointStore = {
+      load: async () => ({ step, tensors, state: { cursor: null } }),
+      save: (snapshot) => store.save(snapshot),
+    };
+    await assert.rejects(runLoop(engine, smallVaeTask(dataset, "random"), { train, store: strange }), {
+      name: "UserError",
+      message: /^checkpoint 1 state\.json skipped: [^\n]*$/,
+    });
+  });
+
+  it("does nothing for a run that is done", async () => {
+    const store = new MemoryStore();
+    await runLoop(engine, smallVaeTask(dataset, "random"), { train, store });
+    const task = smallVaeTask(dataset, "random");
+    task.nextBatch = () => assert.fail("a batch was made");
+    const again = await runLoop(engine, task, { train, store });
+    assert.deepEqual([again.steps, again.lines, again.sampled, store.saved.length], [[], [], [], 1]);
+  });
+
+  it("saves, logs and draws at their steps, and at the last", async () => {
+    const store = new MemoryStore();
+    const often = { steps: 7, logEvery: 3, checkpointEvery: 2, sampleEvery: 5 };
+    const { lines, sampled } = await runLoop(engine, smallVaeTask(dataset, "random"), { train: often, store });
+    assert.deepEqual(
+      lines.map(({ step }) => step),
+      [3, 6, 7],
+    );
+    assert.deepEqual(sampled, [5, 7]);
+    assert.deepEqual(
+      store.saved.map(({ step }) => step),
+      [2, 4, 6, 7],
+    );
+  });
+
+  it("saves before it stops, also when the signal comes while pictures are drawn", async () => {
+    class Interrupted extends Recorder {
+      signal = false;
+      override samples = async () => {
+        this.signal = true;
+      };
+    }
+    const recorder = new Interrupted();
+    const store = new MemoryStore();
+    const setting = { train: { steps: 9, sampleEvery: 2 }, store, recorder, shouldStop: () => recorder.signal };
+    await runLoop(engine, smallVaeTask(dataset, "random"), setting);
+    assert.deepEqual(recorder.steps, [1, 2, 3]);
+    assert.deepEqual(
+      store.saved.map(({ step }) => step),
+      [3],
+    );
+  });
+
+  it("waits for the batch on its way when a step fails", async () => {
+    const task = smallVaeTask(dataset, "random");
+    const { nextBatch } = task;
+    let underWay = 0;
+    task.nextBatch = async (step, part) => {
+      underWay++;
+      const batch = await nextBatch.call(task, step, part);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      underWay--;
+      return batch;
+    };
+    const recorder = new Recorder();
+    recorder.stepped = () => {
+      throw new Error("stop here");
+    };
+    await assert.rejects(runLoop(engine, task, { train, recorder }), /stop here/);
+    assert.equal(underWay, 0);
+  });
+});
+
+describe("steps that are not finite", function () {
+  this.timeout(60_000);
+  const folder = scratchFolder();
+  let dataset: Dataset;
+  let engine: Engine;
+  before(async () => {
+    dataset = await smallWorld(folder());
+    engine = await createOnnxEngine({ threads: 1 });
+  });
+  after(async () => {
+    await engine.dispose();
+    await dataset.close();
+  });
+
+  /** A task whose batches hold a value that is no number at these steps. */
+  function taskBadAt(bad: readonly number[], value: number): Task {
+    const task = smallVaeTask(dataset, "random");
+    const { nextBatch } = task;
+    task.nextBatch = async (step, part) => {
+      const batch = await nextBatch.call(task, step, part);
+      if (bad.includes(step)) batch.inputs.video_BTHWC?.data.set([value], 5);
+      return batch;
+    };
+    return task;
+  }
+
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    it(`leaves a step with ${value} out of everything but the count`, async () => {
+      const store = new MemoryStore();
+      const train = { steps: 4, logEvery: 4, checkpointEvery: 1, keep: 9 };
+      const { leftOut, lines } = await runLoop(engine, taskBadAt([3], value), { train, store });
+      assert.deepEqual(leftOut, [3]);
+      const [, before, after, last] = store.saved as [Kept, Kept, Kept, Kept];
+      assert.deepEqual(after.tensors, before.tensors);
+      assert.deepEqual(after.state.losses, before.state.losses);
+      assert.deepEqual([before.state.skipped, after.state.skipped, last.state.skipped], [0, 1, 1]);
+      assert.notDeepEqual(last.tensors, after.tensors);
+      assert.ok(Number.isFinite(lines[0]?.loss));
+    });
+  }
+
+  it("goes on from a checkpoint made among them", async () => {
+    const train = { steps: 6, logEvery: 6 };
+    const whole = new MemoryStore();
+    const uninterrupted = await runLoop(engine, taskBadAt([2, 3], Number.NaN), { train, store: whole });
+    const store = new MemoryStore();
+    await runLoop(engine, taskBadAt([2, 3], Number.NaN), { train, store, stopAfter: 3 });
+    const resumed = await runLoop(engine, taskBadAt([], 0), { train, store });
+    assertSame(store.saved.at(-1), whole.saved.at(-1));
+    assert.deepEqual(resumed.figures, uninterrupted.figures);
+  });
+
+  it("stops with one line after maxBadSteps in a row, and not before", async () => {
+    const train = { steps: 20, maxBadSteps: 3 };
+    const apart = await runLoop(engine, taskBadAt([1, 2, 4, 5, 7], Number.NaN), { train: { ...train, steps: 8 } });
+    assert.deepEqual(apart.leftOut, [1, 2, 4, 5, 7]);
+    await assert.rejects(runLoop(engine, taskBadAt([2, 4, 5, 6, 7], Number.NaN), { train }), {
+      name: "UserError",
+      message:
+        "step 6: expected a finite loss and gradient, got 3 steps in a row without (loss NaN, gradient norm NaN); try a lower optim.lr or more optim.warmupSteps",
+    });
+  });
+});
+
+function diskStore(dir: string): CheckpointStore {
+  return {
+    async load() {
+      const none = (await listCheckpoints(dir)).length === 0;
+      return none ? undefined : loadCheckpoint(dir, { which: ["model", "ema", "optimizer"] });
+    },
+    async save(snapshot) {
+      await saveCheckpoint(dir, { ...snapshot, config: "" });
+    },
+  };
+}
+
+function assertSame(a: Kept | undefined, b: Kept | undefined) {
+  assert.ok(a !== undefined && b !== undefined);
+  assert.deepEqual([a.step, a.state], [b.step, b.state]);
+  for (const part of ["model", "ema", "optimizer"] as const) {
+    const one: HostMap = a.tensors[part] ?? {};
+    const other: HostMap = b.tensors[part] ?? {};
+    assert.deepEqual(Object.keys(one).sort(), Object.keys(other).sort());
+    for (const [path, { data }] of Object.entries(one)) {
+      assert.ok(bytesOf(data).equals(bytesOf(other[path]?.data ?? new Uint8Array())), `${part} ${path}`);
+    }
+  }
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer {
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
+}
