@@ -1,10 +1,10 @@
 import type { z } from "zod";
 import { isMapping, valueAt } from "./mapping.ts";
-import { keySourceAt, type MapNode, nodeAt, pathText, plainValue, valueSourceAt } from "./node.ts";
+import { keySourceAt, type MapNode, nodeAt, pathText, valueSourceAt } from "./node.ts";
 import { fieldsOf, type Schema, schemaAt } from "./schema.ts";
 import { clip, type Source } from "./source.ts";
 import { nearest } from "./suggest.ts";
-import { explainUnknownKey } from "./unknownKey.ts";
+import { explainUnknownKey, refusedRecipe } from "./unknownKey.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -20,11 +20,12 @@ const maxExplained = 30;
 
 /** Says in plain words what zod found wrong in a recipe: one problem a mistake, none twice. */
 export function problemsOf(issues: readonly Issue[], schema: Schema, root: MapNode): Problem[] {
-  const value = plainValue(root);
+  const refused = refusedRecipe(schema, root);
+  const { value } = refused;
   const suggested = new Set<string>();
   const unknown = unknownKeys(issues, schema, value).flatMap(({ path, keys }) => {
     const explained = keys.slice(0, maxExplained).map((name): Problem => {
-      const { suggestions, text } = explainUnknownKey(schema, root, value, path, name);
+      const { suggestions, text } = explainUnknownKey(refused, path, name);
       for (const key of suggestions) suggested.add(key);
       return { key: pathText([...path, name]), source: keySourceAt(root, [...path, name]), text };
     });

@@ -1,5 +1,5 @@
 import { valueAt } from "./mapping.ts";
-import { keySourceAt, type MapNode, nodeAt, pathText } from "./node.ts";
+import { keySourceAt, type MapNode, nodeAt, pathText, plainValue } from "./node.ts";
 import { fieldsOf, type Schema, schemaAt, schemaKeys } from "./schema.ts";
 import { nearest, typingDistance } from "./suggest.ts";
 
@@ -10,20 +10,32 @@ export interface UnknownKey {
   readonly text: string;
 }
 
-/** Explains the unknown key `name` in the mapping at `path` of a recipe, of which `value` is the plain form. */
+/** A recipe that was refused, as tree and as plain value, with every key that it could have. */
+export interface Refused {
+  readonly schema: Schema;
+  readonly root: MapNode;
+  readonly value: unknown;
+  readonly possibleKeys: readonly string[];
+}
+
+/** Prepares what explaining needs. The keys are those of the kinds that the recipe has chosen. */
+export function refusedRecipe(schema: Schema, root: MapNode): Refused {
+  const value = plainValue(root);
+  const paths = schemaKeys(schema).map((key) => key.path);
+  const possibleKeys = paths.filter((path) => schemaAt(schema, partsOf(path), value) !== undefined);
+  return { schema, root, value, possibleKeys };
+}
+
+/** Explains the unknown key `name` in the mapping at `path`. */
 export function explainUnknownKey(
-  schema: Schema,
-  root: MapNode,
-  value: unknown,
+  { schema, root, value, possibleKeys }: Refused,
   path: readonly PropertyKey[],
   name: string,
 ): UnknownKey {
   const here = schemaAt(schema, path, value);
   const siblings = here === undefined ? [] : [...fieldsOf(here, valueAt(value, path)).keys()];
   const unused = siblings.filter((sibling) => !isGivenBeside(root, path, name, sibling));
-  const paths = schemaKeys(schema).map((key) => key.path);
-  const possible = paths.filter((known) => schemaAt(schema, partsOf(known), value) !== undefined);
-  const suggestions = suggestKeys(possible, pathText(path), name, unused);
+  const suggestions = suggestKeys(possibleKeys, pathText(path), name, unused);
   if (suggestions.length > 0) return { suggestions, text: `unknown key; did you mean ${suggestions.join(" or ")}?` };
   const place = path.length === 0 ? "the recipe" : pathText(path);
   const known = siblings.length <= 12 ? siblings.join(", ") : `${siblings.slice(0, 12).join(", ")} ...`;

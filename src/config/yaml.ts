@@ -21,7 +21,7 @@ import { clip, displayPath, type Source, whereText } from "./source.ts";
  * deep nesting, anchors and aliases (`extends` composes recipes), tags, duplicate keys and `__proto__`.
  */
 const maxBytes = 64 * 1024;
-const maxLexemes = 15_000;
+const maxLexemes = 10_000;
 const maxDepth = 40;
 /** What the lexer emits before the text of a plain or block scalar. */
 const scalarMark = "\x1f";
@@ -93,7 +93,7 @@ function composeDocument(
     }
     numLexemes += 1;
     if (numLexemes > maxLexemes) {
-      fail(at(parser.offset), { expected: "a few thousand values at most", got: "more", try: "fewer" });
+      fail(at(parser.offset), { expected: "about a thousand values at most", got: "more", try: "fewer" });
     }
     isScalarText = lexeme === scalarMark;
     take(parser.next(lexeme));

@@ -103,8 +103,8 @@ describe("YAML from strangers", () => {
 
   it("refuses many keys, known or not", () => {
     const keys = (count: number) => Array.from({ length: count }, (_, i) => `k${i}: 1\n`).join("");
-    assert.match(refuse({ "r.yaml": keys(6000) }), /^r\.yaml:\d+:\d+: expected a few thousand values at most/);
-    assert.match(refuse({ "r.yaml": `data: {dir: x}\n${keys(2000)}` }), /^r\.yaml:2:1 k0: unknown key/);
+    assert.match(refuse({ "r.yaml": keys(6000) }), /^r\.yaml:\d+:\d+: expected about a thousand values at most/);
+    assert.match(refuse({ "r.yaml": `data: {dir: x}\n${keys(1300)}` }), /^r\.yaml:2:1 k0: unknown key/);
   });
 
   it("refuses parts that multiply", () => {
