@@ -2,6 +2,7 @@ import type { NamedTensorMap, Scalar, Tensor } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { assert } from "../../base/errors.ts";
 import type { TensorMap } from "../engine.ts";
+import { withTapeRestored } from "../trace/tape.ts";
 
 /** What a differentiated function returns: the scalar to differentiate, and more to report. */
 export interface Objective {
@@ -21,8 +22,6 @@ export interface ValueAndGrads {
  * Works on traced and on eager tensors, also inside another gradient function.
  */
 export function valueAndGrads(f: (tensors: TensorMap) => Objective, tensors: TensorMap): ValueAndGrads {
-  const engine = tf.engine();
-  const tape = engine.state.activeTape;
   const names = Object.keys(tensors);
   const aux: NamedTensorMap = {};
   const forward = (): Scalar => {
@@ -33,7 +32,8 @@ export function valueAndGrads(f: (tensors: TensorMap) => Objective, tensors: Ten
   };
   try {
     return tf.tidy(() => {
-      const { value, grads } = engine.gradients(forward, Object.values(tensors), undefined, true);
+      const differentiate = () => tf.engine().gradients(forward, Object.values(tensors), undefined, true);
+      const { value, grads } = withTapeRestored(differentiate);
       const byName: TensorMap = {};
       names.forEach((name, i) => {
         byName[name] = grads[i] ?? tf.zerosLike(tensors[name] as Tensor);
@@ -43,6 +43,5 @@ export function valueAndGrads(f: (tensors: TensorMap) => Objective, tensors: Ten
     });
   } finally {
     for (const tensor of Object.values(aux)) tensor.dispose();
-    engine.state.activeTape = tape;
   }
 }

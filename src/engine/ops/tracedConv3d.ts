@@ -1,13 +1,13 @@
-import type { Tensor, Tensor4D, Tensor5D } from "@tensorflow/tfjs";
+import type { Tensor, Tensor2D, Tensor4D, Tensor5D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { fusedKernel, withGradient } from "./fused.ts";
 
 /*
  * How a causal 3-D convolution is recorded. Frames become a batch of images; one 2-D convolution makes the
- * contributions of all D kernel frames at once, and those are shifted in time and added. Wider products than a 3-D
+ * contributions of all D kernel frames at once, and those are carried to their frames and added. Wider products than a 3-D
  * convolution makes, and no copies of the input. The input's gradient is the same with the kernel turned round and
  * the shifts reversed; the weight's gradient is a product for each place of the kernel in space.
- * Legend: B clips, T frames, F = B T, I and O channels, D and K kernel sides, S = H W.
+ * Legend: B clips, T frames, F = B T, I and O channels, D and K kernel sides, S = H W, E = D O, P = T D, Q = O S.
  */
 
 /** Shapes: x_BITHW, w_OIDKK -> BOTHW. */
@@ -21,7 +21,11 @@ export function tracedCausalConv3d(x_BITHW: Tensor5D, w_OIDKK: Tensor5D): Tensor
       const turned_IODKK = tf.transpose(tf.reverse(near, [3, 4]), [1, 0, 2, 3, 4]) as Tensor5D;
       const dw = weightGradient(x, dy as Tensor5D, near.shape);
       const unreached = w.shape[2] - near.shape[2];
-      return [convolve(dy as Tensor5D, turned_IODKK, "earlier"), padAxis(dw, 2, unreached, 0)];
+      const whole = tf.pad(
+        dw,
+        dw.shape.map((_, axis) => [axis === 2 ? unreached : 0, 0]),
+      );
+      return [convolve(dy as Tensor5D, turned_IODKK, "earlier"), whole];
     },
   }));
   return output as Tensor5D;
@@ -43,18 +47,30 @@ function convolve(x_BITHW: Tensor5D, w_OIDKK: Tensor5D, direction: "later" | "ea
     return tf.matMul(w_EIKK.reshape([numOut, numIn]), x_BIP).reshape([batch, numOut, frames, high, wide]);
   }
   const parts = convolveFrames(framesOf(x_BITHW), w_EIKK as Tensor4D, isPoint(w_OIDKK.shape));
-  const z_BTDOS = parts.reshape([batch, frames, depth, numOut, high * wide]);
-  let y_BTOS: Tensor | undefined;
-  for (let d = 0; d < depth; d++) {
-    const by = depth - 1 - d;
-    const from = direction === "later" ? 0 : by;
-    const own = tf.slice(z_BTDOS, [0, from, d, 0, 0], [batch, frames - by, 1, numOut, high * wide]);
-    const part = own.reshape([batch, frames - by, numOut, high * wide]);
-    const shifted = direction === "later" ? padAxis(part, 1, by, 0) : padAxis(part, 1, 0, by);
-    y_BTOS = y_BTOS === undefined ? shifted : y_BTOS.add(shifted);
-  }
-  const y_BTOHW = (y_BTOS as Tensor).reshape([batch, frames, numOut, high, wide]);
+  const z_BPQ = parts.reshape([batch, frames * depth, numOut * high * wide]);
+  const meets_TP = tf.transpose(meetings(frames, depth, direction));
+  const y_BTOHW = alongFrames(meets_TP, z_BPQ).reshape([batch, frames, numOut, high, wide]);
   return tf.transpose(y_BTOHW, [0, 2, 1, 3, 4]) as Tensor5D;
+}
+
+/**
+ * 1 where kernel frame d carries frame s to frame t: D - 1 - d frames later (or earlier), 0 elsewhere. A product with
+ * it shifts, pads and adds at once, at half the cost of doing so one by one. Shapes: -> [(s, d), t].
+ */
+function meetings(frames: number, depth: number, direction: "later" | "earlier"): Tensor2D {
+  const values = new Float32Array(frames * depth * frames);
+  for (let s = 0; s < frames; s++) {
+    for (let d = 0; d < depth; d++) {
+      const t = direction === "later" ? s + (depth - 1 - d) : s - (depth - 1 - d);
+      if (t >= 0 && t < frames) values[(s * depth + d) * frames + t] = 1;
+    }
+  }
+  return tf.tensor2d(values, [frames * depth, frames]);
+}
+
+/** The same mix of frames for every clip and place: mix_MN, x_BNQ -> BMQ. */
+function alongFrames(mix_MN: Tensor2D, x_BNQ: Tensor): Tensor {
+  return x_BNQ.shape[0] === 1 ? tf.matMul(mix_MN, tf.squeeze(x_BNQ, [0])) : tf.matMul(mix_MN, x_BNQ);
 }
 
 /** x_FIHW, w_EIKK -> FEHW, zero padding on each side. */
@@ -71,13 +87,15 @@ function weightGradient(x_BITHW: Tensor5D, dy_BOTHW: Tensor5D, shape: Tensor5D["
   const [numOut, numIn, depth, kernelHigh, kernelWide] = shape;
   const [batch, , frames, high, wide] = x_BITHW.shape;
   const [aroundHigh, aroundWide] = [(kernelHigh - 1) / 2, (kernelWide - 1) / 2];
-  const x_FIHW = padAxis(padAxis(framesOf(x_BITHW), 2, aroundHigh, aroundHigh), 3, aroundWide, aroundWide);
-  const dy_BTOS = framesOf(dy_BOTHW).reshape([batch, frames, numOut, high * wide]);
-  const met = Array.from({ length: depth }, (_, d) => {
-    const by = depth - 1 - d;
-    return padAxis(tf.slice(dy_BTOS, [0, by, 0, 0]), 1, 0, by);
-  });
-  const dy_FES = tf.concat(met, 2).reshape([batch * frames, depth * numOut, high * wide]);
+  const x_FIHW = tf.pad(framesOf(x_BITHW), [
+    [0, 0],
+    [0, 0],
+    [aroundHigh, aroundHigh],
+    [aroundWide, aroundWide],
+  ]);
+  const dy_BTQ = framesOf(dy_BOTHW).reshape([batch, frames, numOut * high * wide]);
+  const met_BPQ = depth === 1 ? dy_BTQ : alongFrames(meetings(frames, depth, "later"), dy_BTQ);
+  const dy_FES = met_BPQ.reshape([batch * frames, depth * numOut, high * wide]);
   const places = Array.from({ length: kernelHigh * kernelWide }, (_, place) => {
     const begin = [0, 0, Math.floor(place / kernelWide), place % kernelWide];
     const seen_FIS = tf.slice(x_FIHW, begin, [batch * frames, numIn, high, wide]);
@@ -95,12 +113,4 @@ function framesOf(x_BCTHW: Tensor5D): Tensor4D {
 
 function isPoint(shape: Tensor5D["shape"]): boolean {
   return shape[3] === 1 && shape[4] === 1;
-}
-
-function padAxis<T extends Tensor>(x: T, axis: number, before: number, after: number): T {
-  if (before === 0 && after === 0) return x;
-  return tf.pad(
-    x,
-    x.shape.map((_, i) => (i === axis ? [before, after] : [0, 0])),
-  );
 }

@@ -26,6 +26,7 @@ export const PASSES: readonly Pass[] = [
   { name: "resultScales", run: resultScales },
   { name: "rowSums", run: rowSums },
   { name: "movementAgain", run: movement },
+  { name: "commonSubexpressionsAgain", run: commonSubexpressions },
   { name: "deadCodeAgain", run: deadCode },
 ];
 

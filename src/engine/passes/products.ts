@@ -1,7 +1,7 @@
 import { sizeOf } from "../../base/tensors.ts";
 import type { Builder } from "../graph/builder.ts";
 import { countUses, type Graph, type Node, type NodeOf } from "../graph/graph.ts";
-import { sameShape, sideAt } from "../graph/shapes.ts";
+import { sideAt } from "../graph/shapes.ts";
 import { scaleOf } from "./algebra.ts";
 import { rewrite } from "./rewrite.ts";
 
@@ -41,10 +41,7 @@ function flat(b: Builder, left: Node, right: Node, flags: Flags): Node {
     const rows = b.reshape(left, [batch * sideAt(left.shape, -2), sideAt(left.shape, -1)]);
     return b.matmul(rows, matrix(right), flags);
   }
-  const sameBatch = sameShape(left.shape.slice(0, -2), right.shape.slice(0, -2));
-  if (!sameBatch) return b.matmul(left, right, flags);
-  const stack = (node: Node) => b.reshape(node, [batch, ...node.shape.slice(-2)]);
-  return b.matmul(stack(left), stack(right), flags);
+  return b.matmul(left, right, flags);
 }
 
 /** An operand without the uniform factor and the swap of its last two axes that lead to it. */

@@ -4,6 +4,7 @@ import type { Signature, TensorFn, TensorMap } from "../engine.ts";
 import type { Graph } from "../graph/graph.ts";
 import { TRACE_BACKEND, TraceBackend } from "./backend.ts";
 import "./kernels/index.ts";
+import { withTapeRestored } from "./tape.ts";
 
 tf.registerBackend(TRACE_BACKEND, () => new TraceBackend(), 0);
 
@@ -15,7 +16,6 @@ export function trace(name: string, fn: TensorFn, signature: Signature): Graph {
   const engine = tf.engine();
   assert(engine.backend !== undefined, "tfjs has a backend");
   const previous = tf.getBackend();
-  const tape = engine.state.activeTape;
   switchTo(TRACE_BACKEND);
   engine.startScope();
   try {
@@ -26,15 +26,17 @@ export function trace(name: string, fn: TensorFn, signature: Signature): Graph {
       for (const [inputName, { shape, dtype }] of Object.entries(signature)) {
         inputs[inputName] = backend.tensor(builder.make("input", [], { name: inputName, shape, dtype }));
       }
-      const results = Object.entries(fn(inputs));
-      const outputs = results.map(([outputName, tensor]) => ({ name: outputName, node: backend.node(tensor) }));
+      const results = Object.entries(withTapeRestored(() => fn(inputs)));
+      const outputs = results.map(([outputName, tensor]) => {
+        if (outputName in inputs) throw new Error(`${outputName} names an input and an output; name them apart`);
+        return { name: outputName, node: backend.node(tensor) };
+      });
       return builder.graph(name, outputs);
     });
   } catch (error) {
     throw explained(name, error);
   } finally {
     engine.endScope();
-    engine.state.activeTape = tape;
     switchTo(previous);
   }
 }
