@@ -31,6 +31,7 @@ interface BenchOptions {
   engine: (typeof engineKinds)[number];
   executor: (typeof executors)[number];
   threads: number;
+  spin: boolean;
   steps: number;
   cache: boolean;
   json: boolean;
@@ -46,13 +47,14 @@ const benchCommand: CommandModule<object, BenchOptions> = {
       .option("engine", { choices: engineKinds, default: "onnx", describe: "what computes" } as const)
       .option("executor", { choices: executors, default: "auto", describe: "how onnx calls ONNX Runtime" } as const)
       .option("threads", { type: "number", default: 2, describe: "threads of the onnx engine" })
+      .option("spin", { type: "boolean", default: false, describe: "let idle threads wait busily" })
       .option("steps", { type: "number", default: 20, describe: "measured steps, after 3 to warm up" })
       .option("cache", { type: "boolean", default: true, describe: "use the program cache" })
       .option("json", jsonOption)
       .example("$0 engine bench --case dit-s --json", "the last line is the result"),
-  handler: async ({ case: name, engine: kind, executor, threads, steps, cache, json }) => {
+  handler: async ({ case: name, engine: kind, executor, threads, spin, steps, cache, json }) => {
     const bench = cases[name] as BenchCase;
-    const engine = await createEngine(engineSchema.parse({ kind, executor, threads, cache }));
+    const engine = await createEngine(engineSchema.parse({ kind, executor, threads, spin, cache }));
     try {
       if (!json) say(`${name}: ${bench.describe}`);
       const result = await measure(name, bench, engine, steps);

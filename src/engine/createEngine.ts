@@ -22,6 +22,12 @@ export const engineSchema = z.strictObject({
     .union([z.literal("auto"), z.int().min(1).max(1024)])
     .default("auto")
     .describe("Threads of one run of the onnx engine; the others take what they want. auto: one for each processor."),
+  spin: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Let idle threads of the onnx engine wait busily. Off: a little slower on an idle machine, much faster on a busy one.",
+    ),
   executor: z
     .enum(["auto", ...executorNames])
     .default("auto")
@@ -39,11 +45,11 @@ export type EngineConfig = z.output<typeof engineSchema>;
 
 /** The engine that a configuration asks for. @throws UserError when it cannot run on this machine. */
 export async function createEngine(cfg: EngineConfig): Promise<Engine> {
-  const { kind, executor } = cfg;
+  const { kind, spin, executor } = cfg;
   try {
     if (kind !== "onnx") return await createEagerEngine(kind);
     const threads = cfg.threads === "auto" ? availableParallelism() : cfg.threads;
-    return await createOnnxEngine({ threads, executor, cache: cfg.cache ? new ProgramCache() : undefined });
+    return await createOnnxEngine({ threads, spin, executor, cache: cfg.cache ? new ProgramCache() : undefined });
   } catch (error) {
     throw new UserError(`engine.kind ${kind}`, error instanceof Error ? error.message : String(error));
   }

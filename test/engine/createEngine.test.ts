@@ -4,7 +4,13 @@ import { createEngine, engineSchema, listEngines } from "../../src/engine/create
 
 describe("choice of engine", () => {
   it("defaults to the compiled engine", () => {
-    assert.deepEqual(engineSchema.parse({}), { kind: "onnx", threads: "auto", executor: "auto", cache: true });
+    assert.deepEqual(engineSchema.parse({}), {
+      kind: "onnx",
+      threads: "auto",
+      spin: false,
+      executor: "auto",
+      cache: true,
+    });
     assert.throws(() => engineSchema.parse({ kind: "onnx", thread: 2 }), /thread/);
   });
 

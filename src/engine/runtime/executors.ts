@@ -3,13 +3,13 @@ import type { Executor } from "./executor.ts";
 export const executorNames = ["c", "js"] as const;
 export type ExecutorName = (typeof executorNames)[number];
 
-/** Makes an executor that runs on `threads` threads. @throws Error when it cannot work on this machine. */
-export type ExecutorFactory = (threads: number) => Promise<Executor>;
+/** Makes an executor; `spin` as in `PoolOptions`, default false. @throws Error when it cannot work on this machine. */
+export type ExecutorFactory = (threads: number, spin?: boolean) => Promise<Executor>;
 
 /** All executors. Each one's module, and with it its native library, loads on first use. */
 export const executorFactories: Readonly<Record<ExecutorName, ExecutorFactory>> = {
-  c: async (threads) => new (await import("./ortC.ts")).OrtC(threads),
-  js: async (threads) => new (await import("./ortJs.ts")).OrtJs(threads),
+  c: async (threads, spin = false) => new (await import("./ortC.ts")).OrtC({ threads, spin }),
+  js: async (threads, spin = false) => new (await import("./ortJs.ts")).OrtJs({ threads, spin }),
 };
 
 /** Whether an executor works here: its ONNX Runtime's version, or the reason why not. */
@@ -27,12 +27,12 @@ export async function probeExecutor(name: ExecutorName): Promise<Probe> {
 }
 
 /** The executor asked for; `auto` is `c` where it works, else `js`. @throws Error telling why there is none. */
-export async function openExecutor(choice: ExecutorName | "auto", threads: number): Promise<Executor> {
-  if (choice !== "auto") return executorFactories[choice](threads);
+export async function openExecutor(choice: ExecutorName | "auto", threads: number, spin = false): Promise<Executor> {
+  if (choice !== "auto") return executorFactories[choice](threads, spin);
   const reasons: string[] = [];
   for (const name of executorNames) {
     try {
-      return await executorFactories[name](threads);
+      return await executorFactories[name](threads, spin);
     } catch (error) {
       reasons.push(`${name}: ${firstLine(error)}`);
     }

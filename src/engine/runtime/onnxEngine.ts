@@ -11,6 +11,8 @@ import type { ProgramCache } from "./programCache.ts";
 export interface OnnxEngineOptions {
   /** Threads that one run uses. */
   readonly threads: number;
+  /** Whether idle threads wait busily. Default false. */
+  readonly spin?: boolean;
   /** `auto`: the C API where it loads, else onnxruntime-node's own. */
   readonly executor?: ExecutorName | "auto";
   /** Where optimised models are kept between starts. None: they are not. */
@@ -21,8 +23,13 @@ export interface OnnxEngineOptions {
  * The compiled engine: a function is recorded once for a signature and runs on ONNX Runtime.
  * @throws Error telling why when ONNX Runtime does not load.
  */
-export async function createOnnxEngine({ threads, executor = "auto", cache }: OnnxEngineOptions): Promise<Engine> {
-  return new OnnxEngine(await openExecutor(executor, threads), cache);
+export async function createOnnxEngine({
+  threads,
+  spin = false,
+  executor = "auto",
+  cache,
+}: OnnxEngineOptions): Promise<Engine> {
+  return new OnnxEngine(await openExecutor(executor, threads, spin), cache);
 }
 
 class OnnxEngine implements Engine {

@@ -4,7 +4,7 @@ import { onnxTypes } from "../onnx/encode.ts";
 import { Exclusive, inProgram } from "./exclusive.ts";
 import type { EncodedModel, Executor, OpenOptions, Run, Session } from "./executor.ts";
 import { pickTensors } from "./hostBuffers.ts";
-import { acquireEnvironment, type OrtEnvironment, releaseEnvironment } from "./ortEnvironment.ts";
+import { acquireEnvironment, type OrtEnvironment, type PoolOptions, releaseEnvironment } from "./ortEnvironment.ts";
 import type { Pointer } from "./ortLibrary.ts";
 
 const OPTIMIZE_NOTHING = 0;
@@ -16,14 +16,16 @@ export class OrtC implements Executor {
   readonly name = "c";
   readonly version: string;
   readonly threads: number;
+  private readonly spin: boolean;
   private readonly environment: OrtEnvironment;
   private disposed = false;
 
   /** @throws Error when the native library cannot be loaded. */
-  constructor(threads: number) {
-    this.environment = acquireEnvironment(threads);
+  constructor(pool: PoolOptions) {
+    this.environment = acquireEnvironment(pool);
     this.version = this.environment.library.version;
-    this.threads = threads;
+    this.threads = pool.threads;
+    this.spin = pool.spin;
   }
 
   async open(model: EncodedModel, { optimize = true, saveTo }: OpenOptions = {}): Promise<Session> {
@@ -44,7 +46,7 @@ export class OrtC implements Executor {
     }
   }
 
-  /** Sessions use the shared pool where it has the right size, else a pool of their own that does not spin. */
+  /** Sessions use the shared pool where it has the right size, else a pool of their own. */
   private setThreads(options: Pointer): void {
     const { library, threads } = this.environment;
     if (threads === this.threads) {
@@ -53,7 +55,7 @@ export class OrtC implements Executor {
     }
     library.call("SetIntraOpNumThreads", options, this.threads);
     library.call("SetInterOpNumThreads", options, 1);
-    library.call("AddSessionConfigEntry", options, "session.intra_op.allow_spinning", "0");
+    library.call("AddSessionConfigEntry", options, "session.intra_op.allow_spinning", this.spin ? "1" : "0");
   }
 
   async dispose(): Promise<void> {

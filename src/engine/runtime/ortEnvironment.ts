@@ -34,12 +34,19 @@ export interface OrtEnvironment {
 
 let shared: { environment: OrtEnvironment; numUsers: number } | undefined;
 
+/** How the shared pool works. */
+export interface PoolOptions {
+  readonly threads: number;
+  /** Whether idle threads wait busily for work: quicker on an idle machine, and in the way on a busy one. */
+  readonly spin: boolean;
+}
+
 /**
- * The process' environment, made for `threads` threads by the first user. Later users share it as it is: see `threads`
- * of what they get. Each calls `releaseEnvironment` once.
+ * The process' environment, made as the first user wants it. Later users share it as it is: see `threads` of what they
+ * get. Each calls `releaseEnvironment` once.
  */
-export function acquireEnvironment(threads: number): OrtEnvironment {
-  shared ??= { environment: createEnvironment(threads), numUsers: 0 };
+export function acquireEnvironment(pool: PoolOptions): OrtEnvironment {
+  shared ??= { environment: createEnvironment(pool), numUsers: 0 };
   shared.numUsers++;
   return shared.environment;
 }
@@ -53,13 +60,13 @@ export function releaseEnvironment(): void {
   shared = undefined;
 }
 
-function createEnvironment(threads: number): OrtEnvironment {
+function createEnvironment({ threads, spin }: PoolOptions): OrtEnvironment {
   const library = ortLibrary();
   const threading = library.make("CreateThreadingOptions");
   try {
     library.call("SetGlobalIntraOpNumThreads", threading, threads);
     library.call("SetGlobalInterOpNumThreads", threading, 1);
-    library.call("SetGlobalSpinControl", threading, 0);
+    library.call("SetGlobalSpinControl", threading, Number(spin));
     const env = library.make("CreateEnvWithGlobalThreadPools", SEVERITY_FATAL, "kinema", threading);
     const memoryInfo = library.make("CreateCpuMemoryInfo", ARENA_ALLOCATOR, MEMORY_DEFAULT);
     const arena = library.make("CreateArenaCfg", 0, GROW_AS_REQUESTED, -1, -1);

@@ -5,6 +5,7 @@ import type { HostMap } from "../engine.ts";
 import { Exclusive, inProgram } from "./exclusive.ts";
 import type { EncodedModel, Executor, OpenOptions, Run, Session } from "./executor.ts";
 import { pickTensors } from "./hostBuffers.ts";
+import type { PoolOptions } from "./ortEnvironment.ts";
 
 /** ONNX Runtime through onnxruntime-node's own API: outputs are copied, and the JavaScript thread waits. */
 export class OrtJs implements Executor {
@@ -12,8 +13,11 @@ export class OrtJs implements Executor {
   readonly version = ort.env.versions.node ?? ort.env.versions.common;
   readonly threads: number;
 
-  constructor(threads: number) {
+  private readonly spin: boolean;
+
+  constructor({ threads, spin }: PoolOptions) {
     this.threads = threads;
+    this.spin = spin;
     ort.env.logLevel = "fatal";
   }
 
@@ -25,7 +29,7 @@ export class OrtJs implements Executor {
         enableMemPattern: false,
         graphOptimizationLevel: optimize ? "basic" : "disabled",
         ...(saveTo === undefined ? {} : { optimizedModelFilePath: saveTo }),
-        extra: { session: { intra_op: { allow_spinning: "0" } } },
+        extra: { session: { intra_op: { allow_spinning: this.spin ? "1" : "0" } } },
       });
       return new JsSession(model, session);
     } catch (error) {
