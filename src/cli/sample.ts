@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
 import { UserError } from "../base/errors.ts";
+import { type EngineKind, engineKinds } from "../engine/createEngine.ts";
 import type { DiTConfig } from "../models/dit/dit.ts";
 import { encodeText } from "../models/text/bytes.ts";
 import { jsonOption, say, sayJson } from "./command.ts";
@@ -18,7 +19,7 @@ interface SampleOptions {
   steps: number | undefined;
   cfg: number | undefined;
   weights: "ema" | "model";
-  engine: string | undefined;
+  engine: EngineKind | undefined;
   out: string | undefined;
   json: boolean;
 }
@@ -44,7 +45,7 @@ export const sampleCommand: CommandModule<object, SampleOptions> = {
       .option("steps", { type: "number", describe: "steps from noise to clip [default: the recipe's]" })
       .option("cfg", { type: "number", describe: "guidance scale, 1 is none [default: the recipe's]" })
       .option("weights", { choices: ["ema", "model"], default: "ema", describe: "averaged or raw weights" } as const)
-      .option("engine", { type: "string", describe: "what computes: onnx, tensorflow, wasm, cpu [default: the run's]" })
+      .option("engine", { choices: engineKinds, describe: "what computes [default: the run's]" } as const)
       .option("out", { type: "string", describe: "file: .mp4, .webp or .gif [default: in the run's samples/]" })
       .option("json", jsonOption)
       .example('$0 sample experiments/quickstart/main --prompt "a red circle moves left"', "")

@@ -1,9 +1,11 @@
-import type { Grid } from "../base/grid.ts";
+import { UserError } from "../base/errors.ts";
+import { type Grid, gridKey } from "../base/grid.ts";
 import { KeyedRandom } from "../base/random.ts";
 import { followFlow, noiseToClip, type Track } from "../diffusion/sampler.ts";
 import { shiftOf } from "../diffusion/shift.ts";
 import { patchWidth, tokenGrid, unpatchify } from "../models/patches/patchify.ts";
 import { denormaliseLatents, type LatentStats } from "../models/vae/latents.ts";
+import { vaeFactor } from "../models/vae/vaeConfig.ts";
 import type { VaeCodec } from "../train/vaeCodec.ts";
 import { Denoiser, type TrainedDiT } from "./denoiser.ts";
 import type { ClipRequest, SamplesConfig } from "./samplingConfig.ts";
@@ -23,7 +25,7 @@ export interface DrawOptions extends Pick<SamplesConfig, "sampler" | "guidance">
  * Draws all requests together, clips of different sizes in one pack; with guidance each stands in it twice, with its
  * prompt and without. A clip depends on the seed, its prompt and its size alone, not on the others.
  * @returns frames T H W C as bytes, in the order of the requests.
- * @throws UserError when the model's factors do not divide a size.
+ * @throws UserError, before anything is computed, when the model's factors do not divide a size.
  */
 export async function textToVideo(
   video: VideoModel,
@@ -31,7 +33,7 @@ export async function textToVideo(
   options: DrawOptions,
 ): Promise<Uint8Array[]> {
   const { model, codec, statistics } = video;
-  const latents = requests.map(({ frames, height, width }) => codec.latentGrid({ t: frames, h: height, w: width }));
+  const latents = requests.map((request) => latentGridOf(video, request));
   const grids = latents.map((latent) => tokenGrid(latent, model.dit.patch));
   const numValues = patchWidth(model.dit.patch, model.latentChannels);
   const noise = requests.map((request, i) => noiseOf(requests, i, grids[i] as Grid, numValues, options.seed, request));
@@ -60,6 +62,17 @@ export async function textToVideo(
     clips.push(await codec.decode(denormaliseLatents(latent, statistics), latents[i] as Grid));
   }
   return clips;
+}
+
+function latentGridOf({ codec, model }: VideoModel, { frames, height, width }: ClipRequest): Grid {
+  const clip = { t: frames, h: height, w: width };
+  const latent = codec.latentGrid(clip);
+  const [time, space] = vaeFactor(codec.cfg);
+  const [pt, ph, pw] = model.dit.patch;
+  if (latent.t % pt === 0 && latent.h % ph === 0 && latent.w % pw === 0) return latent;
+  const lengths = pt === 1 ? "" : `1 - ${time} + a multiple of ${time * pt} frames, `;
+  const expected = `${lengths}height a multiple of ${space * ph}, width of ${space * pw}`;
+  throw new UserError("clip size", { expected, got: gridKey(clip) });
 }
 
 function tracksOf(noise: readonly Float32Array[], grids: readonly Grid[], { sampler }: DrawOptions): Track[] {

@@ -155,11 +155,7 @@ function packArrangement(model: LatentModel, grids: readonly Grid[]): PackArrang
 }
 
 function tokensOf({ grid, source }: LatentEntry, model: LatentModel): Grid {
-  try {
-    return tokenGrid(grid, model.dit.patch);
-  } catch (error) {
-    throw error instanceof UserError ? new UserError(`dit.patch for ${source}`, error.message) : error;
-  }
+  return tokenGrid(grid, model.dit.patch, `dit.patch for ${source}`);
 }
 
 function valuesOf(pack: PackPlan, clip: number, numValues: number): { start: number; end: number } {

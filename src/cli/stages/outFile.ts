@@ -32,9 +32,12 @@ export async function prepareOut(out: string): Promise<OutFile> {
     throw new UserError(out, { expected: "the name of a file", got: "a folder" });
   }
   const folder = dirname(out);
-  await makeFolder(folder);
-  await fs.access(folder, fs.constants.W_OK).catch(() => {
-    throw new UserError(out, "cannot be written: permission denied in its folder");
-  });
+  try {
+    await makeFolder(folder);
+    await fs.access(folder, fs.constants.W_OK);
+  } catch (error) {
+    const got = error instanceof Error ? error.message : String(error);
+    throw new UserError(out, { expected: "a file in a folder that can be written", got });
+  }
   return { stem: out.slice(0, out.length - given.length), ending };
 }

@@ -5,9 +5,9 @@ import { type Grid, gridKey, gridSize } from "../../base/grid.ts";
 export type Patch = readonly [t: number, h: number, w: number];
 
 /** The grid of tokens that a latent grid falls into. @throws UserError when the patch does not divide it. */
-export function tokenGrid(latent: Grid, [pt, ph, pw]: Patch): Grid {
+export function tokenGrid(latent: Grid, [pt, ph, pw]: Patch, where = "patch"): Grid {
   if (latent.t % pt !== 0 || latent.h % ph !== 0 || latent.w % pw !== 0) {
-    throw new UserError("patch", {
+    throw new UserError(where, {
       expected: `a latent grid that ${pt}x${ph}x${pw} divides`,
       got: gridKey(latent),
       try: "another patch or clip size",

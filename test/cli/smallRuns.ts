@@ -1,0 +1,134 @@
+/** The command line in this process, and small runs of both stages that it made, for the tests of this folder. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Command, runProgram } from "../../src/cli/program.ts";
+import { sampleCommand } from "../../src/cli/sample.ts";
+import { trainCommand } from "../../src/cli/train.ts";
+
+const commands: readonly Command[] = [
+  { name: "train", describe: "Train", mount: async (cli) => cli.command(trainCommand) },
+  { name: "sample", describe: "Sample", mount: async (cli) => cli.command(sampleCommand) },
+];
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `kinema ARGS` in this process. */
+export async function kinema(...args: readonly string[]): Promise<Outcome> {
+  const { exitCode } = process;
+  const listeners = process.stdout.listeners("error");
+  const out = captured(process.stdout);
+  const err = captured(process.stderr);
+  process.exitCode = 0;
+  try {
+    const code = await runProgram(args, commands);
+    return { code: code || Number(process.exitCode), stdout: out.text(), stderr: err.text() };
+  } finally {
+    out.release();
+    err.release();
+    process.exitCode = exitCode;
+    for (const listener of process.stdout.listeners("error")) {
+      if (!listeners.includes(listener)) process.stdout.off("error", listener as () => void);
+    }
+  }
+}
+
+function captured(stream: NodeJS.WriteStream) {
+  const { write } = stream;
+  const pieces: string[] = [];
+  stream.write = (piece: string | Uint8Array) => {
+    pieces.push(String(piece));
+    return true;
+  };
+  return {
+    text: () => pieces.join(""),
+    release: () => {
+      stream.write = write;
+    },
+  };
+}
+
+/** Recipes in a folder of their own, for a world of 24 clips; `vae.yaml` belongs to `dit.yaml` and `no-text.yaml`. */
+export class SmallRecipes {
+  readonly folder = mkdtempSync(join(tmpdir(), "kinema-cli-"));
+  readonly vaeRun = join(this.folder, "experiments", "small-vae", "main");
+  readonly ditRun = join(this.folder, "experiments", "small", "main");
+
+  constructor() {
+    const data = `data:
+  kind: shapes
+  dir: ${this.at("data")}
+  heldOut: 0.2
+  world:
+    clips: 24
+    buckets:
+      - { frames: 1, height: 16, width: 16 }
+      - { frames: 5, height: 8, width: 16 }
+      - { frames: 5, height: 16, width: 16 }
+engine: { threads: 1 }
+`;
+    const train = "train: { steps: 6, logEvery: 4, checkpointEvery: 3 }\n";
+    const vae = `vae: { run: ${this.vaeRun}, recipe: vae.yaml }\n`;
+    const dit = "width: 12, depth: 1, heads: 2";
+    this.write(
+      "vae.yaml",
+      `kind: vae
+name: small-vae
+${data}${train}vae:
+  kind: causal-conv
+  latentChannels: 4
+  levels: [{ down: [4, 4], channels: 8, blocks: 1 }]
+batch: { pixels: 4000, pcaClips: 8 }
+`,
+    );
+    const rest = "packing: { tokens: 24, maxPlans: 3 }\nsamples: { sampler: { steps: 2 } }\n";
+    const text = "{ kind: bytes, width: 8, depth: 1, heads: 2, maxTokens: 48 }";
+    this.write(
+      "dit.yaml",
+      `kind: dit\nname: small\n${data}${train}${vae}dit: { kind: dit, ${dit}, text: ${text} }\n${rest}`,
+    );
+    this.write(
+      "no-text.yaml",
+      `kind: dit\nname: silent\n${data}${train}${vae}dit: { kind: dit, ${dit}, text: { kind: none } }\n${rest}`,
+    );
+  }
+
+  at(...names: readonly string[]): string {
+    return join(this.folder, ...names);
+  }
+
+  write(name: string, text: string): string {
+    writeFileSync(this.at(name), text);
+    return this.at(name);
+  }
+
+  /** Trains a recipe to its end. */
+  async train(recipe: string, runDir: string): Promise<void> {
+    const { code, stderr } = await kinema("train", this.at(recipe), "--run-dir", runDir);
+    assert.equal(code, 0, stderr);
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Keeps the programs that tests compile out of the user's cache, and lets these tests share them. */
+export function ownProgramCache(): void {
+  let cache = "";
+  const { KINEMA_CACHE } = process.env;
+  before(() => {
+    cache = mkdtempSync(join(tmpdir(), "kinema-cache-"));
+    process.env.KINEMA_CACHE = cache;
+  });
+  after(() => {
+    if (KINEMA_CACHE === undefined) delete process.env.KINEMA_CACHE;
+    else process.env.KINEMA_CACHE = KINEMA_CACHE;
+    rmSync(cache, { recursive: true, force: true });
+  });
+}
