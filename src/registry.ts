@@ -25,7 +25,7 @@ const dataSchema = requiredKindUnion([
     kind: z.literal("shapes").describe("The shapes world, made on first use."),
     dir,
     heldOut,
-    world: shapesSchema.prefault({}),
+    world: shapesSchema.prefault({}).describe("What its clips show."),
   }),
   z.strictObject({ kind: z.literal("folder").describe("A dataset made by `kinema data`."), dir, heldOut }),
 ]).describe("The clips to train on.");
@@ -47,7 +47,7 @@ const common = {
 const vaeRecipeSchema = z.strictObject({
   kind: z.literal("vae").describe("Trains a video autoencoder."),
   ...common,
-  vae: vaeSchema,
+  vae: vaeSchema.describe("The autoencoder."),
   loss: vaeLossSchema.prefault({}).describe("What a reconstruction is judged by."),
   batch: vaeBatchSchema.prefault({}),
 });
@@ -70,7 +70,7 @@ const ditRecipeSchema = z.strictObject({
         .describe("How far latent channels are brought to equal variance. 0.5: cleaner clips than 1 in small trials."),
     })
     .describe("The VAE whose latents are learned."),
-  dit: ditSchema,
+  dit: ditSchema.describe("The diffusion transformer."),
   objective: objectiveSchema.prefault({}),
   packing: packingSchema.prefault({}),
   samples: samplesSchema.prefault({}),

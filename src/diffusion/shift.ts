@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { kindUnion } from "../config/kind.ts";
 
 const positive = z.number().positive();
 
-export const shiftSchema = z
-  .discriminatedUnion("kind", [
+export const shiftSchema = kindUnion(
+  [
     z.strictObject({ kind: z.literal("none").describe("Times as drawn.") }),
     z.strictObject({
       kind: z.literal("fixed").describe("One shift for clips of every size."),
@@ -17,9 +18,9 @@ export const shiftSchema = z
         .default([0.5, 1.15])
         .describe("Logarithm of the shift at these sizes, linear between and beyond. As in Flux."),
     }),
-  ])
-  .prefault({ kind: "size" })
-  .describe("How times move towards noise.");
+  ],
+  "size",
+).describe("How times move towards noise.");
 export type ShiftConfig = z.output<typeof shiftSchema>;
 
 /** The shift `a` of a clip with this many tokens. Source: arXiv:2403.03206, section 5.3.2; sizes as in Flux. */

@@ -10,7 +10,7 @@ export const objectiveSchema = z
       .enum(predictions)
       .default("v")
       .describe("What the network puts out: velocity or clean latent. v: learns colours in a third of the steps."),
-    time: timeSamplingSchema.prefault({}),
+    time: timeSamplingSchema.prefault({}).describe("Which noise levels are trained on."),
     weighting: lossWeightingSchema,
     captionDrop: z
       .number()
