@@ -3,7 +3,7 @@ import { createEngine, engineKinds, engineSchema, listEngines } from "../engine/
 import { type BenchCase, measure } from "./bench/case.ts";
 import { ditS } from "./bench/ditS.ts";
 import { vaeS } from "./bench/vaeS.ts";
-import { jsonOption, say, sayJson } from "./command.ts";
+import { jsonOption, say, sayJson, UsageError } from "./command.ts";
 
 const cases: Readonly<Record<string, BenchCase>> = { "dit-s": ditS, "vae-s": vaeS };
 const executors = engineSchema.shape.executor.unwrap().options;
@@ -51,6 +51,7 @@ const benchCommand: CommandModule<object, BenchOptions> = {
       .option("steps", { type: "number", default: 20, describe: "measured steps, after 3 to warm up" })
       .option("cache", { type: "boolean", default: true, describe: "use the program cache" })
       .option("json", jsonOption)
+      .check(({ threads, steps }) => isCount("--threads", threads) && isCount("--steps", steps))
       .example("$0 engine bench --case dit-s --json", "the last line is the result"),
   handler: async ({ case: name, engine: kind, executor, threads, spin, steps, cache, json }) => {
     const bench = cases[name] as BenchCase;
@@ -71,6 +72,11 @@ const benchCommand: CommandModule<object, BenchOptions> = {
     }
   },
 };
+
+function isCount(option: string, value: number): true {
+  if (Number.isInteger(value) && value >= 1) return true;
+  throw new UsageError(option, { expected: "a whole number from 1", got: String(value) });
+}
 
 /** `kinema engine WHAT`. */
 export const engineCommand: CommandModule = {
