@@ -8,8 +8,9 @@ export function parseOptions<S extends z.ZodType>(schema: S, values: Readonly<Re
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const [key = "options", ...rest] = issue?.path ?? [];
-  const message = issue?.message.replace(/^(Invalid|Too) .*?: /, "") ?? "a value that can be used";
-  const got = JSON.stringify([key, ...rest].reduce<unknown>(memberOf, given));
+  const message = issue?.message.replace(/^(Invalid|Too) .*?: |, received .*$/g, "") ?? "expected another value";
+  const value = [key, ...rest].reduce<unknown>(memberOf, given);
+  const got = typeof value === "number" ? String(value) : JSON.stringify(value);
   const where = [`--${kebab(String(key))}`, ...rest.map((step) => (typeof step === "number" ? step + 1 : step))];
   throw new UserError(where.join(" "), `${message}, got ${got}`);
 }

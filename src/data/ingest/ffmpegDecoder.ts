@@ -36,16 +36,17 @@ export class FfmpegDecoder implements Decoder {
     const tagged = stream.color_space ?? "unknown";
     const isBt709 = tagged === "bt709" || (tagged === "unknown" && assumesBt709(stream.height));
     const chain = filterChain(picture, size, request.fps, isBt709);
-    const input = ["-protocol_whitelist", "file", "-noautorotate", "-i", `file:${request.path}`];
+    // With frame threads the marks of damaged frames are sometimes lost.
+    const input = ["-threads", "1", "-protocol_whitelist", "file", "-noautorotate", "-i", `file:${request.path}`];
     const output = ["-map", "0:v:0", "-vf", chain, "-f", "rawvideo", "-fps_mode", "passthrough", "pipe:1"];
     const { maxBytes } = request;
-    const args = ["-v", "error", "-nostdin", ...input, ...output];
+    const args = ["-v", "level+warning", "-nostdin", ...input, ...output];
     const result = await runProgram("ffmpeg", args, { timeoutMs: this.timeoutMs, maxBytes });
     if (result.timedOut) throw this.timeout();
     if (result.overflowed) throw tooLong(maxBytes);
     const errors = errorLines(result.stderr);
     if (result.code !== 0 && result.stdout.length === 0)
-      throw new Error(`cannot be decoded: ${errors[0] ?? "no reason"}`);
+      throw new Error(`cannot be decoded: ${errors[0] ?? "no reason given"}`);
     const frameBytes = size.width * size.height * CHANNELS;
     const frames = Array.from({ length: Math.floor(result.stdout.length / frameBytes) }, (_, t) =>
       result.stdout.subarray(t * frameBytes, (t + 1) * frameBytes),
@@ -57,11 +58,11 @@ export class FfmpegDecoder implements Decoder {
 
   private async probe(path: string): Promise<ProbedStream> {
     const fields = "stream=width,height,sample_aspect_ratio,color_space:stream_side_data=rotation";
-    const what = ["-v", "error", "-select_streams", "v:0", "-show_entries", fields, "-of", "json"];
+    const what = ["-v", "level+error", "-select_streams", "v:0", "-show_entries", fields, "-of", "json"];
     const args = [...what, "-protocol_whitelist", "file", `file:${path}`];
     const { code, timedOut, stdout, stderr } = await runProgram("ffprobe", args, { timeoutMs: this.timeoutMs });
     if (timedOut) throw this.timeout();
-    if (code !== 0) throw new Error(`cannot be opened: ${errorLines(stderr).at(-1)?.replace(`file:${path}: `, "")}`);
+    if (code !== 0) throw new Error(`cannot be opened: ${errorLines(stderr).at(-1) ?? "no reason given"}`);
     const probed = probeSchema.safeParse(JSON.parse(stdout.toString()));
     const stream = probed.data?.streams[0];
     if (stream === undefined) throw new Error("holds no video");
@@ -81,10 +82,19 @@ function pictureOf({ width, height, sample_aspect_ratio, side_data_list }: Probe
   return { width, height, pixelAspect, turn: (Math.round(-turned / 90) * 90 + 360) % 360 };
 }
 
+/** Lines of errors. What FFmpeg calls a warning counts when it is of a frame that is damaged but still given out. */
 function errorLines(stderr: string): string[] {
   return stderr
     .split("\n")
-    .map((line) => line.replace(/^\[[^\]]* @ 0x[0-9a-f]+\] /, "").trim())
-    .filter((line) => line !== "")
-    .map((line) => line.slice(0, SHORT_TEXT));
+    .map((line) => /^(?:\[[^\]]* @ 0x[0-9a-f]+\] )*\[(\w+)\] (.*)$/.exec(line))
+    .filter((match) => match !== null)
+    .map(([, level = "", text = ""]) => ({
+      level,
+      text: text
+        .replace(/^file:.*: /, "")
+        .trim()
+        .slice(0, SHORT_TEXT),
+    }))
+    .filter(({ level, text }) => level !== "warning" || text.includes("corrupt decoded frame"))
+    .map(({ text }) => text);
 }

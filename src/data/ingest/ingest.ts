@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../base/errors.ts";
 import { CHANNELS } from "../clip.ts";
@@ -6,6 +6,7 @@ import { createDataset, type DatasetWriter } from "../dataset.ts";
 import type { Manifest } from "../manifest.ts";
 import { readCaptions } from "./captions.ts";
 import type { DecodedVideo, Decoder } from "./decoder.ts";
+import { hasGifTrailer } from "./gifTrailer.ts";
 import { DECODERS, decoderFor, openDecoders } from "./openDecoders.ts";
 import { isVideoFile, listFiles } from "./videoFiles.ts";
 import { cutWindows } from "./windows.ts";
@@ -120,10 +121,13 @@ class Ingest {
       return this.skip(file, isVideoFile(file) ? "nothing here decodes it: install node-av or ffmpeg" : "is no video");
     }
     try {
-      const video = await decoder.decode({ ...this.config, path: join(this.dir, file), maxBytes: MAX_BYTES });
-      const { numErrors, firstError } = video;
+      const path = join(this.dir, file);
+      const video = await decoder.decode({ ...this.config, path, maxBytes: MAX_BYTES });
+      const isCut = extname(file).toLowerCase() === ".gif" && !(await hasGifTrailer(path));
+      const numErrors = video.numErrors + (isCut ? 1 : 0);
       if (numErrors > 0 && !this.config.tolerateErrors) {
-        throw new Error(`decodes with ${numErrors} error${numErrors === 1 ? "" : "s"}, first: ${firstError}`);
+        const first = video.firstError === "" ? "the file ends before its trailer" : video.firstError;
+        throw new Error(`decodes with ${numErrors} error${numErrors === 1 ? "" : "s"}, first: ${first}`);
       }
       this.addClips(file, caption, video);
     } catch (error) {

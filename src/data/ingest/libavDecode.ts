@@ -1,13 +1,33 @@
+import { setTimeout } from "node:timers/promises";
 import type { CodecContext, FilterContext, FilterGraph, FormatContext, Frame, Packet, Stream } from "node-av/lib";
 import type { LoadedLibav } from "../media/libav.ts";
 import { type DecodedVideo, type DecodeRequest, joinFrames, tooLong } from "./decoder.ts";
 import { assumesBt709, chooseSize, filterChain, type Size, type StoredPicture, shownSize } from "./geometry.ts";
 
+const LOG_DELAY_MS = 10;
 /** Errors after which the rest of a file is not worth reading. */
 const MAX_ERRORS = 1000;
 
-/** Decodes a file with FFmpeg's libraries. @throws Error with the reason when it cannot be opened or holds no video. */
+/**
+ * Decodes a file with FFmpeg's libraries, one at a time. Errors are those that FFmpeg logs (some, such as a file cut
+ * short, show nowhere else), failed calls, and frames marked as damaged.
+ * @throws Error with the reason when it cannot be opened or holds no video.
+ */
 export async function decodeWithLibav(libav: LoadedLibav, request: DecodeRequest): Promise<DecodedVideo> {
+  const { lib, constants } = libav;
+  const errors: string[] = [];
+  lib.Log.setCallback((_level, message) => errors.push(message.trim()), { maxLevel: constants.AV_LOG_ERROR });
+  try {
+    const video = await decodeFile(libav, request, errors);
+    // What is logged comes through the event loop.
+    await setTimeout(LOG_DELAY_MS);
+    return { ...video, numErrors: errors.length, firstError: errors[0] ?? "" };
+  } finally {
+    lib.Log.setCallback(null);
+  }
+}
+
+async function decodeFile(libav: LoadedLibav, request: DecodeRequest, errors: string[]): Promise<DecodedVideo> {
   const { lib, constants } = libav;
   await using input = new lib.FormatContext();
   const options = lib.Dictionary.fromObject({ protocol_whitelist: "file" });
@@ -20,7 +40,7 @@ export async function decodeWithLibav(libav: LoadedLibav, request: DecodeRequest
   demand(libav, await context.open2(), "cannot be decoded");
   const picture = pictureOf(libav, stream);
   const size = chooseSize(shownSize(picture), request);
-  return await new Decoding(libav, request, { input, stream, context }, picture, size).run();
+  return await new Decoding(libav, request, { input, stream, context }, picture, size, errors).run();
 }
 
 interface Source {
@@ -37,18 +57,26 @@ class Decoding {
   private readonly picture: StoredPicture;
   private readonly size: Size;
   private readonly frames: Uint8Array[] = [];
-  private readonly errors: string[] = [];
+  private readonly errors: string[];
   private bytes = 0;
   private filters:
     | { readonly graph: FilterGraph; readonly first: FilterContext; readonly last: FilterContext }
     | undefined;
 
-  constructor(libav: LoadedLibav, request: DecodeRequest, source: Source, picture: StoredPicture, size: Size) {
+  constructor(
+    libav: LoadedLibav,
+    request: DecodeRequest,
+    source: Source,
+    picture: StoredPicture,
+    size: Size,
+    errors: string[],
+  ) {
     this.libav = libav;
     this.request = request;
     this.source = source;
     this.picture = picture;
     this.size = size;
+    this.errors = errors;
   }
 
   async run(): Promise<DecodedVideo> {
@@ -156,7 +184,8 @@ function openDecoder({ lib }: LoadedLibav, stream: Stream): CodecContext {
   context.allocContext3(codec);
   context.parametersToContext(stream.codecpar);
   context.pktTimebase = stream.timeBase;
-  context.threadCount = 0;
+  // With frame threads the marks of damaged frames are sometimes lost.
+  context.threadCount = 1;
   return context;
 }
 

@@ -18,7 +18,7 @@ export async function mp4Encoder(): Promise<"node-av" | "ffmpeg" | undefined> {
   const libav = await loadLibav();
   if (libav?.lib.Codec.findEncoderByName(libav.constants.FF_ENCODER_LIBX264) != null) return "node-av";
   if (!(await hasProgram("ffmpeg"))) return undefined;
-  const { stdout } = await runProgram("ffmpeg", ["-v", "error", "-encoders"], { timeoutMs: 10_000 });
+  const { stdout } = await runProgram("ffmpeg", ["-v", "error", "-encoders"], { timeoutMs: TIMEOUT_MS });
   return stdout.includes("libx264") ? "ffmpeg" : undefined;
 }
 

@@ -64,7 +64,7 @@ const found = new Map<string, Promise<boolean>>();
 export function hasProgram(name: "ffmpeg" | "ffprobe"): Promise<boolean> {
   const known = found.get(name);
   if (known !== undefined) return known;
-  const asked = runProgram(name, ["-version"], { timeoutMs: 10_000 }).then(
+  const asked = runProgram(name, ["-version"], { timeoutMs: 60_000 }).then(
     ({ code }) => code === 0,
     () => false,
   );
