@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { floats } from "../base/tensors.ts";
 import type { Binding, Engine, TensorFn } from "../engine/engine.ts";
-import { ChunkPrograms, chunksOf } from "./chunks.ts";
+import { ChunkPrograms, chunksOf, inLanes } from "./chunks.ts";
 import type { FlatLayout } from "./flatState.ts";
 
 const accumulateChunk: TensorFn = ({ total, grad, share }) => ({
@@ -37,6 +37,6 @@ export class Accumulator {
   }
 
   async add(): Promise<void> {
-    for (const binding of this.bindings) await binding.run();
+    await inLanes(this.bindings, (binding) => binding.run());
   }
 }

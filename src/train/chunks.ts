@@ -38,3 +38,14 @@ export function* chunksOf(layout: FlatLayout): Generator<{ start: number; end: n
       yield { start: at, end: Math.min(end, at + CHUNK_FLOATS), decayed };
   }
 }
+
+/** Runs in flight at once: each alone leaves a core idle between its operations. */
+const NUM_LANES = 2;
+
+/** Does `work` for every item, a few at a time. The items must not depend on each other. */
+export async function inLanes<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const lane = async (first: number) => {
+    for (let i = first; i < items.length; i += NUM_LANES) await work(items[i] as T);
+  };
+  await Promise.all(Array.from({ length: NUM_LANES }, (_, first) => lane(first)));
+}

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import { floats, type HostTensor } from "../base/tensors.ts";
 import type { Binding, Engine, TensorFn } from "../engine/engine.ts";
 import { type AdamWConfig, emaDecayAt, learningRate } from "./adamw.ts";
-import { ChunkPrograms, chunksOf } from "./chunks.ts";
+import { ChunkPrograms, chunksOf, inLanes } from "./chunks.ts";
 import type { FlatLayout } from "./flatState.ts";
 
 /** Flat buffers of one layout that the optimizer updates in place; grad it only reads. */
@@ -15,34 +15,25 @@ export interface OptimizerBuffers {
 }
 
 /** The scalars that change from step to step. */
-const SCALARS = [
-  "gradScale",
-  "moment1Decay",
-  "moment2Decay",
-  "stepSize",
-  "rootScale",
-  "epsilon",
-  "keep",
-  "emaDecay",
-] as const;
+const SCALARS = ["gradScale", "beta1", "beta2", "stepSize", "epsilon", "keep", "emaDecay"] as const;
 type Scalars = Record<(typeof SCALARS)[number], HostTensor & { data: Float32Array }>;
 
 const BUFFERS = ["params", "moment1", "moment2", "ema", "grad"] as const;
 
 /**
  * AdamW and the EMA on one chunk. Shapes: all [N].
- * keep = 1 - lr * weightDecay; rootScale = 1 / sqrt(1 - beta2^step); stepSize = lr / (1 - beta1^step).
+ * The moments are kept as plain sums, m = beta1 m + g and v = beta2 v + g^2, that is Adam's divided by 1 - beta: three
+ * passes over memory fewer. stepSize and epsilon take the factors back (`scalarsAt`).
  * Source: arXiv:1711.05101, algorithm 2.
  */
 const adamwChunk: TensorFn = (x) => {
   const t = x as Record<(typeof BUFFERS)[number] | (typeof SCALARS)[number], tf.Tensor>;
   const grad = tf.mul(t.grad, t.gradScale);
-  const moment1 = tf.add(grad, tf.mul(t.moment1Decay, tf.sub(t.moment1, grad)));
-  const square = tf.mul(grad, grad);
-  const moment2 = tf.add(square, tf.mul(t.moment2Decay, tf.sub(t.moment2, square)));
-  const root = tf.add(tf.mul(tf.sqrt(moment2), t.rootScale), t.epsilon);
-  const params = tf.sub(tf.mul(t.params, t.keep), tf.mul(t.stepSize, tf.div(moment1, root)));
-  const ema = tf.add(params, tf.mul(t.emaDecay, tf.sub(t.ema, params)));
+  const moment1 = tf.add(tf.mul(t.moment1, t.beta1), grad);
+  const moment2 = tf.add(tf.mul(t.moment2, t.beta2), tf.mul(grad, grad));
+  const step = tf.div(moment1, tf.add(tf.sqrt(moment2), t.epsilon));
+  const params = tf.sub(tf.mul(t.params, t.keep), tf.mul(step, t.stepSize));
+  const ema = tf.add(params, tf.mul(tf.sub(t.ema, params), t.emaDecay));
   return { newParams: params, newMoment1: moment1, newMoment2: moment2, newEma: ema };
 };
 
@@ -107,35 +98,45 @@ export class Optimizer {
    * @param usable false when the gradient must not be applied although it may be finite: its loss is not.
    */
   async update(step: number, usable = true): Promise<UpdateReport> {
-    let squares = 0;
-    for (const { squares: binding } of this.chunks) {
-      await binding.run();
-      squares += binding.outputs.sum?.data[0] as number;
-    }
-    const gradNorm = Math.sqrt(squares);
+    await inLanes(this.chunks, ({ squares }) => squares.run());
+    const gradNorm = Math.sqrt(this.chunks.reduce((sum, { squares }) => sum + (squares.outputs.sum?.data[0] ?? 0), 0));
     const lr = learningRate(this.cfg, step, this.numSteps);
     if (!usable || !Number.isFinite(gradNorm)) return { gradNorm, lr, applied: false };
     this.setScalars(step, lr, Math.min(1, this.cfg.clipNorm / (gradNorm + 1e-6)));
-    for (const { update } of this.chunks) await update.run();
+    await inLanes(this.chunks, ({ update }) => update.run());
     return { gradNorm, lr, applied: true };
   }
 
   private setScalars(step: number, lr: number, gradScale: number): void {
-    const { beta1, beta2, epsilon, weightDecay } = this.cfg;
     for (const [group, scalars] of Object.entries(this.scalars)) {
-      const values: Record<keyof Scalars, number> = {
-        gradScale,
-        moment1Decay: beta1,
-        moment2Decay: beta2,
-        stepSize: lr / (1 - beta1 ** step),
-        rootScale: 1 / Math.sqrt(1 - beta2 ** step),
-        epsilon,
-        keep: group === "decayed" ? 1 - lr * weightDecay : 1,
-        emaDecay: emaDecayAt(this.cfg, step),
-      };
+      const values = scalarsAt(this.cfg, step, lr, gradScale, group === "decayed");
       for (const name of SCALARS) scalars[name].data[0] = values[name];
     }
   }
+}
+
+/**
+ * Adam's update in terms of the plain sums M = m / (1 - beta1) and V = v / (1 - beta2):
+ * lr mHat / (sqrt(vHat) + eps) = lr (1 - beta1) / ((1 - beta1^step) r) M / (sqrt(V) + eps / r),
+ * with r = sqrt((1 - beta2) / (1 - beta2^step)).
+ */
+function scalarsAt(
+  { beta1, beta2, epsilon, weightDecay, ...cfg }: AdamWConfig,
+  step: number,
+  lr: number,
+  gradScale: number,
+  decayed: boolean,
+): Record<keyof Scalars, number> {
+  const root = Math.sqrt((1 - beta2) / (1 - beta2 ** step));
+  return {
+    gradScale,
+    beta1,
+    beta2,
+    stepSize: (lr * (1 - beta1)) / ((1 - beta1 ** step) * root),
+    epsilon: epsilon / root,
+    keep: decayed ? 1 - lr * weightDecay : 1,
+    emaDecay: emaDecayAt({ ...cfg, beta1, beta2, epsilon, weightDecay }, step),
+  };
 }
 
 function allocateScalars(): Scalars {
