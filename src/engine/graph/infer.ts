@@ -157,7 +157,14 @@ const SPECS: { readonly [Op in OpName]: Infer<OpAttrs[Op]> } = {
     count(inputs, 3);
     const [data, indices, updates] = [inputAt(inputs, 0), inputAt(inputs, 1), inputAt(inputs, 2)];
     dtypeIs(indices, "int32");
-    assert(sameShape(updates.shape, [...indices.shape, ...data.shape.slice(1)]), `updates are [${updates.shape}]`);
+    assert(
+      data.shape.length === 2 && indices.shape.length === 1,
+      `data are [${data.shape}], indices [${indices.shape}]`,
+    );
+    assert(
+      sameShape(updates.shape, [sideAt(indices.shape, 0), sideAt(data.shape, 1)]),
+      `updates are [${updates.shape}]`,
+    );
     return { shape: data.shape, dtype: data.dtype };
   },
   cumsum: alongAxis,

@@ -76,7 +76,7 @@ export type OpAttrs = Readonly<
       concat: { readonly axis: number };
       /** data, indices (int32): data's `axis` is replaced by the indices' shape. Indices must be in range. */
       gather: { readonly axis: number };
-      /** data, indices (int32, [n]), updates ([n, ...]): data with updates added to its rows; repeated rows add up. */
+      /** data [rows, c], indices (int32, [n]), updates [n, c]: data with updates added to its rows; repeated rows add up. */
       scatterAdd: None;
       cumsum: { readonly axis: number; readonly exclusive: boolean; readonly reverse: boolean };
       /** Index (int32) of the greatest or least value; the first where several are equal. The axis stays as 1. */

@@ -5,6 +5,8 @@ import type { BinaryOp, OpName, ReduceOp, UnaryOp } from "../graph/ops.ts";
 import { sideAt } from "../graph/shapes.ts";
 import { CONTRIBUTED, type OnnxWriter } from "./writer.ts";
 
+type Sides = readonly number[];
+
 /** Writes one kind of node as ONNX operators. */
 type Lowering<Op extends OpName> = (node: NodeOf<Op>, writer: OnnxWriter, inputs: readonly string[]) => void;
 
@@ -141,10 +143,13 @@ const LOWERINGS: { readonly [Op in OpName]: Lowering<Op> } = {
   },
   concat: alongAxis("Concat"),
   gather: alongAxis("Gather"),
+  // Not ScatterND: it adds in parallel and loses updates where rows repeat.
   scatterAdd: (node, writer, [data = "", indices = "", updates = ""]) => {
-    const wide = writer.step("Cast", [indices], { attributes: { to: { int: 7 } } });
-    const rows = writer.step("Unsqueeze", [wide, writer.ints([-1])]);
-    writer.result(node, "ScatterND", [data, rows, updates], { attributes: { reduction: { string: "add" } } });
+    const [, rows, values] = node.inputs.map(({ shape }) => shape) as [Sides, Sides, Sides];
+    const column = writer.step("Reshape", [indices, writer.ints([sizeOf(rows), 1])]);
+    const places = writer.step("Expand", [column, writer.ints(values)]);
+    const attributes = { axis: { int: 0 }, reduction: { string: "add" } };
+    writer.result(node, "ScatterElements", [data, places, updates], { attributes });
   },
   cumsum: (node, writer, inputs) => {
     const { axis, exclusive, reverse } = node.attrs;

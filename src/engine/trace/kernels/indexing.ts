@@ -58,6 +58,7 @@ function sumRows(b: Builder, x: Node, ids: Node, numSegments: number): Node {
     const weights = b.cast(oneHot(b, flatIds, numSegments), "float32");
     return b.reshape(b.matmul(weights, b.reshape(x, [numRows, sizeOf(row)]), { transA: true }), result);
   }
-  const zeros = b.broadcast(b.scalar(0, x.dtype), result);
-  return b.make("scatterAdd", [zeros, flatIds, b.reshape(x, [numRows, ...row])], {});
+  const zeros = b.fill(0, [numSegments, sizeOf(row)], x.dtype);
+  const sums = b.make("scatterAdd", [zeros, flatIds, b.reshape(x, [numRows, sizeOf(row)])], {});
+  return b.reshape(sums, result);
 }
