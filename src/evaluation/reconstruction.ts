@@ -1,3 +1,4 @@
+import { assert } from "../base/errors.ts";
 import type { ClipEntry } from "../data/clip.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { VaeCodec } from "../train/vaeCodec.ts";
@@ -24,6 +25,7 @@ export async function reconstruct(codec: VaeCodec, dataset: Dataset, entry: Clip
 
 /** Peak signal-to-noise ratio of two clips of bytes, in dB; 100 when they are equal. */
 export function psnr(a: Uint8Array, b: Uint8Array): number {
+  assert(a.length === b.length, "clips of the same size are compared");
   let squares = 0;
   for (let i = 0; i < a.length; i++) squares += ((a[i] as number) - (b[i] as number)) ** 2;
   return squares === 0 ? 100 : 10 * Math.log10(PEAK ** 2 / (squares / a.length));

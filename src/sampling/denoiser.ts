@@ -8,7 +8,7 @@ import type { Binding, Engine, HostMap } from "../engine/engine.ts";
 import { PackPlan } from "../models/patches/pack.ts";
 import { patchWidth } from "../models/patches/patchify.ts";
 import { textRow, textRowLength } from "../models/text/textEncoder.ts";
-import { compileModel } from "../train/modelProgram.ts";
+import { type CompiledModel, compileModel } from "../train/modelProgram.ts";
 
 /** A trained diffusion transformer on an engine. Weights are by parameter path. */
 export interface TrainedDiT {
@@ -32,6 +32,7 @@ export class Denoiser {
   private readonly pack: PackPlan;
   private readonly x_LP: FloatTensor;
   private readonly t_F: FloatTensor;
+  private readonly program: CompiledModel;
   private readonly binding: Binding;
   private readonly numValues: number;
   private readonly guidance: GuidanceConfig;
@@ -40,6 +41,7 @@ export class Denoiser {
     rows: readonly Row[],
     pack: PackPlan,
     inputs: { readonly x_LP: FloatTensor; readonly t_F: FloatTensor },
+    program: CompiledModel,
     binding: Binding,
     guidance: GuidanceConfig,
   ) {
@@ -48,6 +50,7 @@ export class Denoiser {
     this.x_LP = inputs.x_LP;
     this.t_F = inputs.t_F;
     this.numValues = inputs.x_LP.shape[1] as number;
+    this.program = program;
     this.binding = binding;
     this.guidance = guidance;
   }
@@ -79,7 +82,7 @@ export class Denoiser {
       inputs.text_CR = text_CR;
     }
     const program = await compileModel(engine, `denoise ${pack.key}`, denoiseProgram(model, pack), weights);
-    return new Denoiser(rows, pack, { x_LP, t_F }, program.bind(inputs), guidance);
+    return new Denoiser(rows, pack, { x_LP, t_F }, program, program.bind(inputs), guidance);
   }
 
   /** @param x the clips' values one after another, as `tracks` say. */
@@ -98,6 +101,11 @@ export class Denoiser {
       v.set(unconditional === undefined ? conditional : guide(conditional, unconditional, this.guidance), first);
     }
     return v;
+  }
+
+  /** Frees its program. */
+  dispose(): Promise<void> {
+    return this.program.dispose();
   }
 
   private output(request: number, conditional: true): Float32Array;

@@ -54,7 +54,7 @@ export async function textToVideo(
     start,
     tracks,
     (done) => options.onStep?.(done, steps),
-  );
+  ).finally(() => denoiser.dispose());
 
   const clips: Uint8Array[] = [];
   for (const [i, { first, length }] of tracks.entries()) {

@@ -10,6 +10,8 @@ const INPUT = "input/";
 export interface CompiledModel {
   /** Ties it to host buffers for the program's inputs. */
   bind(inputs: HostMap): Binding;
+  /** Frees the program and what is bound to it. */
+  dispose(): Promise<void>;
 }
 
 /** Compiles a model for use with these weights, which the program reads where they lie. */
@@ -24,7 +26,10 @@ export async function compileModel(
     (inputs) => model.fn(bindParams(withoutPrefix(inputs, PARAM)), withoutPrefix(inputs, INPUT)),
     { ...withPrefix(specsOf(weights), PARAM), ...withPrefix(model.inputs, INPUT) },
   );
-  return { bind: (inputs) => compiled.bind({ ...withPrefix(weights, PARAM), ...withPrefix(inputs, INPUT) }) };
+  return {
+    bind: (inputs) => compiled.bind({ ...withPrefix(weights, PARAM), ...withPrefix(inputs, INPUT) }),
+    dispose: () => compiled.dispose(),
+  };
 }
 
 function specsOf(tensors: HostMap): Signature {

@@ -6,7 +6,7 @@ import type { Binding, Engine, HostMap } from "../engine/engine.ts";
 import type { ModelProgram } from "../models/program.ts";
 import { clipGrid, latentGrid, type VaeConfig, vaeFactor } from "../models/vae/vaeConfig.ts";
 import { vaeDecodeProgram, vaeEncodeProgram } from "../models/vae/vaePrograms.ts";
-import { compileModel } from "./modelProgram.ts";
+import { type CompiledModel, compileModel } from "./modelProgram.ts";
 
 /** Half the range of a byte: [0, 255] <-> [-1, 1]. */
 const HALF_RANGE = 127.5;
@@ -24,6 +24,7 @@ export function toBytes(signed: Float32Array): Uint8Array {
 }
 
 interface Ready {
+  readonly model: CompiledModel;
   readonly input: Float32Array;
   readonly binding: Binding;
 }
@@ -65,6 +66,12 @@ export class VaeCodec {
     return frames;
   }
 
+  /** Frees its programs. They are compiled again when it is used again. */
+  async dispose(): Promise<void> {
+    for (const { model } of this.ready.values()) await model.dispose();
+    this.ready.clear();
+  }
+
   private async prepare(
     task: string,
     clip: Grid,
@@ -78,7 +85,7 @@ export class VaeCodec {
     const compiled = await compileModel(this.engine, `vae ${key}`, model, this.weights);
     const input = floats(model.inputs[inputName]?.shape ?? []);
     const binding = compiled.bind({ [inputName]: input });
-    const ready = { input: input.data, binding };
+    const ready = { model: compiled, input: input.data, binding };
     this.ready.set(key, ready);
     return ready;
   }

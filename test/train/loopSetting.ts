@@ -52,13 +52,13 @@ const vaeConfig = vaeSchema.parse({
 });
 
 /** @param start how the weights begin: `random` needs no eigenvalues. */
-export function smallVaeTask(dataset: Dataset, start: "pca" | "random" = "pca"): VaeTask {
+export function smallVaeTask(dataset: Dataset, start: "pca" | "random" = "pca", heldOut = 0): VaeTask {
   const batch = vaeBatchSchema.parse(start === "pca" ? { pixels: 2560, pcaClips: 8 } : { pixels: 2560, start });
-  return new VaeTask({ vae: vaeConfig, loss: vaeLossSchema.parse({}), batch, dataset, heldOut: 0, seed: SEED });
+  return new VaeTask({ vae: vaeConfig, loss: vaeLossSchema.parse({}), batch, dataset, heldOut, seed: SEED });
 }
 
 export function smallDit(text = true): LatentModel {
-  const encoder = { kind: "bytes", width: 8, depth: 1, heads: 2, maxTokens: 24 };
+  const encoder = { kind: "bytes", width: 8, depth: 1, heads: 2, maxTokens: 24, prefixBuckets: 16 };
   const dit = { kind: "dit", width: 12, depth: 2, heads: 2, patch: [1, 2, 2], text: text ? encoder : { kind: "none" } };
   return { dit: ditSchema.parse(dit), latentChannels: vaeConfig.latentChannels, prediction: "v" };
 }

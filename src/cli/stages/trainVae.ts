@@ -53,9 +53,13 @@ export async function trainVae(
     onOpen: async () => undefined,
     drawSamples: (run) => async (step, weights) => {
       const codec = new VaeCodec(engine, vae, weights);
-      const clips = [];
-      for (const entry of spread(shown, PICTURE_CLIPS)) clips.push(await reconstruct(codec, dataset, entry));
-      return [await reconstructionSheet(join(run.samplesDir, `step-${step}.png`), clips)];
+      try {
+        const clips = [];
+        for (const entry of spread(shown, PICTURE_CLIPS)) clips.push(await reconstruct(codec, dataset, entry));
+        return [await reconstructionSheet(join(run.samplesDir, `step-${step}.png`), clips)];
+      } finally {
+        await codec.dispose();
+      }
     },
   });
   if (result.exitCode !== undefined) return { exitCode: result.exitCode };

@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { Grid } from "../../src/base/grid.ts";
+import type { JsonValue } from "../../src/base/json.ts";
+import type { Dataset } from "../../src/data/dataset.ts";
+import { isHeldOut } from "../../src/data/heldOut.ts";
+import { createLatents, openLatents } from "../../src/data/latents.ts";
+import { patchify } from "../../src/models/patches/patchify.ts";
+import { type TextEncoderConfig, textRow, textRowLength } from "../../src/models/text/textEncoder.ts";
+import { objectiveSchema, packingSchema } from "../../src/train/ditConfig.ts";
+import type { DitTask } from "../../src/train/ditTask.ts";
+import { scratchFolder } from "../data/scratch.ts";
+import { type SmallLatents, smallDit, smallDitTask, smallLatents, smallWorld } from "./loopSetting.ts";
+
+const { text: encoder } = smallDit().dit;
+assert.ok(encoder.kind === "bytes");
+const text: TextEncoderConfig = encoder;
+
+describe("DitTask", () => {
+  const folder = scratchFolder();
+  let dataset: Dataset;
+  let data: SmallLatents;
+  before(async () => {
+    dataset = await smallWorld(folder());
+    data = await smallLatents(dataset);
+  });
+  after(async () => {
+    await data.latents.close();
+    await dataset.close();
+  });
+
+  /** The rows of a batch's clips: values by name, and the dataset's entry that the clean tokens belong to. */
+  async function clipsOf(task: DitTask, step: number, part = 0) {
+    const { arrangement, inputs } = await task.nextBatch(step, part);
+    const grids = arrangement.key.split(",").map((key) => key.split("x").map(Number) as [number, number, number]);
+    let [token, frame] = [0, 0];
+    return grids.map(([t, h, w], i) => {
+      const rows = (name: string, first: number, count: number, width: number) =>
+        [...(inputs[name]?.data ?? [])].slice(first * width, (first + count) * width);
+      const width = inputs.x0_LP?.shape[1] as number;
+      const clip = {
+        x0: rows("x0_LP", token, t * h * w, width),
+        eps: rows("eps_LP", token, t * h * w, width),
+        times: rows("t_F", frame, t, 1),
+        text: rows("text_CR", i, 1, textRowLength(text)),
+      };
+      token += t * h * w;
+      frame += t;
+      return clip;
+    });
+  }
+
+  async function tokensOf({ latents, statistics: { mean, std } }: SmallLatents, index: number): Promise<number[]> {
+    const normal = (await latents.read(index)).map(
+      (value, i) => (value - (mean[i % 4] as number)) / (std[i % 4] as number),
+    );
+    return [...patchify(normal, latents.entries[index]?.grid as Grid, [1, 2, 2])];
+  }
+
+  it("lays normalised latents of clips into a pack, each with its own caption", async () => {
+    const task = smallDitTask(data, { objective: objectiveSchema.parse({ captionDrop: 0 }) });
+    const known = new Map<string, string>();
+    for (const { index, caption } of data.latents.entries) {
+      known.set((await tokensOf(data, index)).map((value) => value.toFixed(4)).join(), caption);
+    }
+    for (let step = 1; step <= 4; step++) {
+      for (const { x0, text: row } of await clipsOf(task, step)) {
+        const caption = known.get(x0.map((value) => value.toFixed(4)).join());
+        assert.ok(caption !== undefined, "the tokens are those of a clip");
+        assert.deepEqual(row, [...textRow(caption, text)]);
+      }
+    }
+  });
+
+  it("drops captions at the rate that the objective says", async () => {
+    const task = smallDitTask(data, { objective: objectiveSchema.parse({ captionDrop: 0.3 }) });
+    const dropped = String(textRow(undefined, text));
+    const all: boolean[] = [];
+    for (let step = 1; step <= 100; step++) {
+      all.push(...(await clipsOf(task, step)).map(({ text: row }) => String(row) === dropped));
+    }
+    const rate = all.filter(Boolean).length / all.length;
+    // Four standard deviations of a share of some 400 draws.
+    assert.ok(Math.abs(rate - 0.3) < 4 * Math.sqrt((0.3 * 0.7) / all.length), `${rate} of ${all.length}`);
+  });
+
+  it("gives a clip one time, and noise and time that no other clip of the pack changes", async () => {
+    const draws = new Map<string, { eps: number[]; times: number[] }>();
+    for (const tokens of [24, 8]) {
+      const task = smallDitTask(data, { packing: packingSchema.parse({ tokens, maxPlans: 3 }) });
+      for (let pack = 0; pack < 60; pack++) {
+        const clips = await clipsOf(task, 7);
+        for (const { x0, eps, times } of clips.filter(firstOfItsKind)) {
+          assert.equal(new Set(times).size, 1);
+          const before = draws.get(String(x0));
+          if (before !== undefined) assert.deepEqual({ eps, times }, before);
+          draws.set(String(x0), { eps, times });
+        }
+      }
+    }
+    assert.equal(draws.size, data.latents.entries.length);
+    assert.equal(new Set([...draws.values()].map(({ eps }) => String(eps))).size, draws.size);
+  });
+
+  it("draws anew for each step, part and repeat of a clip in a pack", async () => {
+    const dir = join(folder(), "one clip");
+    const [entry] = data.latents.entries.filter(({ grid }) => grid.t === 1);
+    assert.ok(entry !== undefined);
+    await createLatents(dir, { made: { command: "test", options: {} } }, async (out) => {
+      out.add(entry, entry.grid, 4, (await data.latents.read(entry.index)).slice());
+    });
+    const latents = await openLatents(dir);
+    const task = smallDitTask({ ...data, latents });
+    const packs = [await clipsOf(task, 1, 0), await clipsOf(task, 1, 1), await clipsOf(task, 2, 0)];
+    await latents.close();
+    const clips = packs.flat();
+    assert.equal(clips.length, 18);
+    assert.equal(new Set(clips.map(({ x0 }) => String(x0))).size, 1);
+    assert.equal(new Set(clips.map(({ eps }) => String(eps))).size, 18);
+    assert.equal(new Set(clips.map(({ times }) => String(times))).size, 18);
+  });
+
+  it("never draws held-out clips, and all others", async () => {
+    const heldOut = 0.4;
+    const task = smallDitTask(data, { heldOut });
+    const drawn = new Set<string>();
+    for (let step = 1; step <= 60; step++) {
+      for (const { x0 } of await clipsOf(task, step)) drawn.add(String(x0));
+    }
+    for (const { index, hash } of data.latents.entries) {
+      const tokens = String(Float32Array.from(await tokensOf(data, index)));
+      assert.equal(drawn.has(tokens), !isHeldOut(hash, heldOut), `clip ${index}`);
+    }
+  });
+
+  it("gives the same batches again from a cursor", async () => {
+    const task = smallDitTask(data);
+    let cursor: JsonValue = null;
+    for (let step = 1; step <= 10; step++) ({ cursor } = await task.nextBatch(step, 0));
+    const resumed = smallDitTask(data);
+    resumed.seek(cursor);
+    for (let step = 11; step <= 20; step++) {
+      const [one, other] = [await task.nextBatch(step, 0), await resumed.nextBatch(step, 0)];
+      assert.deepEqual([one.inputs, one.cursor], [other.inputs, other.cursor]);
+    }
+  });
+
+  it("refuses what does not fit, naming a clip", () => {
+    const model = smallDit();
+    const coarse = { ...model, dit: { ...model.dit, patch: [1, 4, 4] as [number, number, number] } };
+    assert.throws(
+      () => smallDitTask(data, { model: coarse }),
+      /^UserError: dit\.patch for shapes seed 1 clip \d+: .* 1x4x4 /,
+    );
+    assert.throws(
+      () => smallDitTask(data, { heldOut: 0.999999 }),
+      /^UserError: data: expected clips to train on, got none/,
+    );
+  });
+});
+
+function firstOfItsKind<T extends { x0: number[] }>({ x0 }: T, i: number, clips: readonly T[]): boolean {
+  return clips.findIndex((other) => String(other.x0) === String(x0)) === i;
+}
