@@ -138,12 +138,13 @@ describe("kinema train", function () {
     assert.equal((await over).code, 130);
   });
 
-  it("trains the VAE on the engine that the command line names", async () => {
+  it("trains the VAE on the engine that the command line names, and tells of captions that are too long", async () => {
     const other = new SmallRecipes();
     try {
       const small = ["train.steps=1", "engine.kind=cpu"];
-      const { code, text } = await ended(start(other.folder, "train", "dit.yaml", ...small));
+      const { code, text } = await ended(start(other.folder, "train", "dit.yaml", "dit.text.maxTokens=12", ...small));
       assert.equal(code, 0, text);
+      assert.match(text, /^dit\.text\.maxTokens 12: the ends of 24 of 24 captions are not read$/m);
       assert.match(text, /train small-vae: .* on cpu in /);
       assert.match(text, /train small: .* on cpu in /);
     } finally {

@@ -3,6 +3,8 @@ import type { Resolved } from "../../config/recipe.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { LatentModel } from "../../diffusion/ditPrograms.ts";
 import type { Engine } from "../../engine/engine.ts";
+import type { DiTConfig } from "../../models/dit/dit.ts";
+import { encodeText } from "../../models/text/bytes.ts";
 import { partlyWhitened } from "../../models/vae/latents.ts";
 import type { DitRecipe } from "../../registry.ts";
 import type { ClipRequest } from "../../sampling/samplingConfig.ts";
@@ -54,6 +56,7 @@ export async function trainDit(
       onOpen: async (run) => {
         await copyVae(vaeDirOf(recipe.value.vae.run), join(run.dir, "vae"));
         await writeModelFacts(run.dir, dataset);
+        noteLongCaptions(dataset, dit.text);
       },
       drawSamples: (run) => async (step, weights) => {
         const clips = await textToVideo({ engine, model, weights, codec, statistics }, requests, { ...samples, seed });
@@ -64,6 +67,15 @@ export async function trainDit(
   } finally {
     await latents.close();
   }
+}
+
+/** Tells when captions are longer than the model reads: clips that differ in their ends alone are the same to it. */
+function noteLongCaptions(dataset: Dataset, text: DiTConfig["text"]): void {
+  if (text.kind === "none") return;
+  const numCut = dataset.entries.filter(({ caption }) => encodeText(caption, text.maxTokens).numCut > 0).length;
+  if (numCut === 0) return;
+  const many = `${numCut} of ${dataset.entries.length} captions`;
+  process.stderr.write(`dit.text.maxTokens ${text.maxTokens}: the ends of ${many} are not read\n`);
 }
 
 /** Requests with the captions and sizes of a few clips of the data. */
