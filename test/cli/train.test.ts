@@ -31,8 +31,9 @@ async function ended(child: ChildProcess): Promise<{ code: number | null; text: 
   return { code, text };
 }
 
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await sleep(20);
+/** Waits until something holds, or the process is over. */
+async function until(holds: () => boolean, child: ChildProcess): Promise<void> {
+  while (!holds() && child.exitCode === null) await sleep(20);
 }
 
 /** Every file below a folder with its size and time of change, to see whether anything was touched. */
@@ -95,7 +96,7 @@ describe("kinema train", function () {
       const longer = ["train", recipes.at(recipe), "train.steps=100", "train.logEvery=7", "train.checkpointEvery=1000"];
       const child = start(recipes.folder, ...longer, "--run-dir", cut);
       const over = ended(child);
-      await Promise.race([until(() => readRunLog(join(cut, "log.jsonl")).length > 0), over]);
+      await until(() => readRunLog(join(cut, "log.jsonl")).length > 0, child);
       child.kill("SIGTERM");
       const { code, text } = await over;
       assert.equal(code, 143, text);
@@ -127,14 +128,15 @@ describe("kinema train", function () {
     const longer = ["train", recipes.at("dit.yaml"), "train.steps=2000", "--run-dir", run];
     const child = start(recipes.folder, ...longer);
     const over = ended(child);
-    await Promise.race([until(() => existsSync(join(run, "log.jsonl"))), over]);
-    const { code, stderr } = await kinema(...longer);
-    assert.equal(code, 2);
-    assert.match(
-      stderr,
-      RegExp(`^${run}: expected a run folder that nobody uses, got one that process ${child.pid} .*\n$`),
-    );
-    child.kill("SIGINT");
+    try {
+      await until(() => existsSync(join(run, "log.jsonl")), child);
+      const { code, stderr } = await kinema(...longer);
+      assert.equal(code, 2);
+      const busy = `expected a run folder that nobody uses, got one that process ${child.pid} `;
+      assert.match(stderr, RegExp(`^${run}: ${busy}.*\n$`));
+    } finally {
+      child.kill("SIGINT");
+    }
     assert.equal((await over).code, 130);
   });
 
