@@ -77,6 +77,7 @@ export async function trainLoop(options: LoopOptions): Promise<{ step: number; e
     optim,
     numSteps: train.steps,
     numParts: train.accumulate,
+    numLanes: train.lanes,
     onCompiled: (arrangement, program) => {
       observer.compiled(arrangement, program);
       meter.restartClock();

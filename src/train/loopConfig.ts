@@ -9,6 +9,14 @@ export const trainSchema = z
       .positive()
       .default(1)
       .describe("Batches whose gradients are averaged in one update. 1: the cheapest."),
+    lanes: z
+      .number()
+      .int()
+      .positive()
+      .default(1)
+      .describe(
+        "Of the accumulated batches, how many are computed at once. With engine.threads 1 it keeps small models' cores busy; 1: one after the other.",
+      ),
     logEvery: z.number().int().positive().default(10).describe("Steps between logged losses. 10: a smooth curve."),
     checkpointEvery: z
       .number()

@@ -1,20 +1,13 @@
-import { assert } from "../base/errors.ts";
-import { allocate, withoutPrefix, withPrefix } from "../base/tensors.ts";
-import type { Binding, Engine, HostMap, Program, Signature, TensorFn } from "../engine/engine.ts";
-import { valueAndGrads } from "../engine/ops/gradients.ts";
-import { bindParams } from "../nn/params.ts";
-import { Accumulator } from "./accumulator.ts";
+import { withoutPrefix } from "../base/tensors.ts";
+import type { Engine, HostMap, Program } from "../engine/engine.ts";
 import type { AdamWConfig } from "./adamw.ts";
 import type { FlatLayout } from "./flatState.ts";
+import { AUX, compileGradient } from "./gradientProgram.ts";
+import { Lane } from "./lane.ts";
 import { Optimizer, type UpdateReport } from "./optimizer.ts";
 import type { Arrangement, Batch } from "./task.ts";
 
-const PARAM = "param/";
-const BATCH = "batch/";
-const GRAD = "grad/";
-const AUX = "aux/";
-
-/** The flat buffers that are a training run's state, and its gradient. */
+/** The flat buffers that are a training run's state. */
 export interface TrainBuffers {
   readonly params: Float32Array;
   readonly ema: Float32Array;
@@ -30,61 +23,43 @@ export interface StepReport extends UpdateReport {
   readonly flops: number | undefined;
 }
 
-interface Ready {
-  readonly program: Program;
-  readonly binding: Binding;
-  readonly batch: HostMap;
+export interface StepOptions {
+  readonly engine: Engine;
+  readonly layout: FlatLayout;
+  readonly buffers: TrainBuffers;
+  readonly optim: AdamWConfig;
+  readonly numSteps: number;
+  /** Batches whose gradients are averaged in one step. */
+  readonly numParts: number;
+  /** Batches computed at once. It changes speed and memory, not one bit of the result. 1 when not given. */
+  readonly numLanes?: number;
+  onCompiled(arrangement: Arrangement, program: Program): void;
 }
 
 /** Runs training steps: gradient program of each batch's arrangement, accumulation, optimizer. */
 export class StepRunner {
-  private readonly engine: Engine;
-  private readonly layout: FlatLayout;
-  private readonly buffers: TrainBuffers;
-  private readonly grad: Float32Array;
+  private readonly options: StepOptions;
   private readonly total: Float32Array;
+  private readonly lanes: readonly Lane[];
   private readonly optimizer: Optimizer;
-  private readonly accumulator: Accumulator | undefined;
-  private readonly onCompiled: (arrangement: Arrangement, program: Program) => void;
-  private readonly ready = new Map<string, Ready>();
+  private readonly programs = new Map<string, Program>();
 
-  private constructor(fields: {
-    engine: Engine;
-    layout: FlatLayout;
-    buffers: TrainBuffers;
-    grad: Float32Array;
-    total: Float32Array;
-    optimizer: Optimizer;
-    accumulator: Accumulator | undefined;
-    onCompiled: StepRunner["onCompiled"];
-  }) {
-    this.engine = fields.engine;
-    this.layout = fields.layout;
-    this.buffers = fields.buffers;
-    this.grad = fields.grad;
-    this.total = fields.total;
-    this.optimizer = fields.optimizer;
-    this.accumulator = fields.accumulator;
-    this.onCompiled = fields.onCompiled;
+  private constructor(options: StepOptions, total: Float32Array, lanes: readonly Lane[], optimizer: Optimizer) {
+    this.options = options;
+    this.total = total;
+    this.lanes = lanes;
+    this.optimizer = optimizer;
   }
 
-  /** @param numParts batches whose gradients are averaged in one step. */
-  static async create(options: {
-    engine: Engine;
-    layout: FlatLayout;
-    buffers: TrainBuffers;
-    optim: AdamWConfig;
-    numSteps: number;
-    numParts: number;
-    onCompiled: (arrangement: Arrangement, program: Program) => void;
-  }): Promise<StepRunner> {
-    const { engine, layout, buffers, optim, numSteps, numParts, onCompiled } = options;
-    const grad = layout.allocate();
-    const total = numParts === 1 ? grad : layout.allocate();
+  static async create(options: StepOptions): Promise<StepRunner> {
+    const { engine, layout, buffers, optim, numSteps, numParts, numLanes = 1 } = options;
+    const total = layout.allocate();
+    const lanes: Lane[] = [];
+    for (let lane = 0; lane < Math.min(numLanes, numParts); lane++) {
+      lanes.push(await Lane.create(engine, layout, buffers.params, total, 1 / numParts));
+    }
     const optimizer = await Optimizer.create(engine, optim, layout, { ...buffers, grad: total }, numSteps);
-    const accumulator =
-      numParts === 1 ? undefined : await Accumulator.create(engine, layout, total, grad, 1 / numParts);
-    return new StepRunner({ engine, layout, buffers, grad, total, optimizer, accumulator, onCompiled });
+    return new StepRunner(options, total, lanes, optimizer);
   }
 
   /** Makes update number `step` (first is 1) from the gradients of these batches. */
@@ -92,57 +67,40 @@ export class StepRunner {
     let loss = 0;
     let flops: number | undefined = 0;
     const aux: Record<string, number> = {};
-    if (this.accumulator !== undefined) this.total.fill(0);
-    for (const batch of batches) {
-      const { program, binding, batch: buffers } = await this.prepare(batch.arrangement);
-      copyInto(buffers, batch.inputs);
-      await binding.run();
-      await this.accumulator?.add();
-      loss += (binding.outputs.loss?.data[0] as number) / batches.length;
-      for (const [name, value] of Object.entries(withoutPrefix(binding.outputs, AUX))) {
-        aux[name] = (aux[name] ?? 0) + (value.data[0] as number) / batches.length;
+    if (batches.length > 1) this.total.fill(0);
+    for (let first = 0; first < batches.length; first += this.lanes.length) {
+      const round = batches.slice(first, first + this.lanes.length);
+      const programs: Program[] = [];
+      for (const { arrangement } of round) programs.push(await this.program(arrangement));
+      const outputs = await Promise.all(
+        round.map((batch, lane) => (this.lanes[lane] as Lane).run(programs[lane] as Program, batch)),
+      );
+      // One lane after the other, so that the sum has one order.
+      for (let lane = 0; lane < round.length; lane++) await (this.lanes[lane] as Lane).add();
+      for (const output of outputs) {
+        loss += scalarOf(output, "loss") / batches.length;
+        for (const name of Object.keys(withoutPrefix(output, AUX))) {
+          aux[name] = (aux[name] ?? 0) + scalarOf(output, AUX + name) / batches.length;
+        }
       }
-      flops = flops === undefined || program.flops === undefined ? undefined : flops + program.flops;
+      for (const program of programs) {
+        flops = flops === undefined || program.flops === undefined ? undefined : flops + program.flops;
+      }
     }
     return { loss, aux, flops, ...(await this.optimizer.update(step, Number.isFinite(loss))) };
   }
 
-  private async prepare(arrangement: Arrangement): Promise<Ready> {
-    const known = this.ready.get(arrangement.key);
+  private async program(arrangement: Arrangement): Promise<Program> {
+    const known = this.programs.get(arrangement.key);
     if (known !== undefined) return known;
-    const signature: Signature = {
-      ...Object.fromEntries(this.layout.slots.map(({ path, shape }) => [PARAM + path, { shape, dtype: "float32" }])),
-      ...withPrefix(arrangement.signature, BATCH),
-    };
-    const program = await this.engine.compile(`gradient ${arrangement.key}`, gradientFn(arrangement), signature);
-    const batch = Object.fromEntries(
-      Object.entries(arrangement.signature).map(([name, spec]) => [name, allocate(spec)]),
-    );
-    const binding = program.bind(
-      { ...this.layout.views(this.buffers.params, PARAM), ...withPrefix(batch, BATCH) },
-      this.layout.views(this.grad, GRAD),
-    );
-    const ready = { program, binding, batch };
-    this.ready.set(arrangement.key, ready);
-    this.onCompiled(arrangement, program);
-    return ready;
+    const { engine, layout, onCompiled } = this.options;
+    const program = await compileGradient(engine, layout, arrangement);
+    this.programs.set(arrangement.key, program);
+    onCompiled(arrangement, program);
+    return program;
   }
 }
 
-/** Parameters and batch -> loss, aux and the gradient of the loss for every parameter. */
-function gradientFn(arrangement: Arrangement): TensorFn {
-  return (inputs) => {
-    const params = withoutPrefix(inputs, PARAM);
-    const batch = withoutPrefix(inputs, BATCH);
-    const { value, aux, grads } = valueAndGrads((tensors) => arrangement.loss(bindParams(tensors), batch), params);
-    return { loss: value, ...withPrefix(aux, AUX), ...withPrefix(grads, GRAD) };
-  };
-}
-
-function copyInto(buffers: HostMap, values: HostMap): void {
-  for (const [name, { data }] of Object.entries(buffers)) {
-    const value = values[name];
-    assert(value !== undefined && value.data.length === data.length, `batch has ${name} with ${data.length} values`);
-    data.set(value.data);
-  }
+function scalarOf(outputs: HostMap, name: string): number {
+  return outputs[name]?.data[0] as number;
 }

@@ -8,6 +8,7 @@ import type { RunRecipe } from "../../train/runFolder.ts";
 const MAY_CHANGE = [
   "config.engine",
   "config.data.dir",
+  "config.train.lanes",
   "config.train.logEvery",
   "config.train.checkpointEvery",
   "config.train.keep",

@@ -1,0 +1,80 @@
+import { assert } from "../base/errors.ts";
+import { allocate, withPrefix } from "../base/tensors.ts";
+import type { Binding, Engine, HostMap, Program } from "../engine/engine.ts";
+import { Accumulator } from "./accumulator.ts";
+import type { FlatLayout } from "./flatState.ts";
+import { BATCH, GRAD, PARAM } from "./gradientProgram.ts";
+import type { Batch } from "./task.ts";
+
+interface Ready {
+  readonly binding: Binding;
+  readonly batch: HostMap;
+}
+
+/** One gradient computation at a time: a gradient buffer of its own, and a binding for each arrangement met. */
+export class Lane {
+  private readonly layout: FlatLayout;
+  private readonly params: Float32Array;
+  private readonly grad: Float32Array;
+  private readonly accumulator: Accumulator | undefined;
+  private readonly ready = new Map<Program, Ready>();
+
+  private constructor(
+    layout: FlatLayout,
+    params: Float32Array,
+    grad: Float32Array,
+    accumulator: Accumulator | undefined,
+  ) {
+    this.layout = layout;
+    this.params = params;
+    this.grad = grad;
+    this.accumulator = accumulator;
+  }
+
+  /** @param share factor of this lane's gradients in `total`; a share of 1 makes `total` its own buffer. */
+  static async create(
+    engine: Engine,
+    layout: FlatLayout,
+    params: Float32Array,
+    total: Float32Array,
+    share: number,
+  ): Promise<Lane> {
+    if (share === 1) return new Lane(layout, params, total, undefined);
+    const grad = layout.allocate();
+    return new Lane(layout, params, grad, await Accumulator.create(engine, layout, total, grad, share));
+  }
+
+  /** Computes the gradient of a batch into the lane's buffer. @returns loss and aux by output name. */
+  async run(program: Program, { arrangement, inputs }: Batch): Promise<HostMap> {
+    const { binding, batch } = this.prepare(program, arrangement.signature);
+    copyInto(batch, inputs);
+    await binding.run();
+    return binding.outputs;
+  }
+
+  /** Adds the last gradient's share to the total. */
+  async add(): Promise<void> {
+    await this.accumulator?.add();
+  }
+
+  private prepare(program: Program, signature: Batch["arrangement"]["signature"]): Ready {
+    const known = this.ready.get(program);
+    if (known !== undefined) return known;
+    const batch = Object.fromEntries(Object.entries(signature).map(([name, spec]) => [name, allocate(spec)]));
+    const binding = program.bind(
+      { ...this.layout.views(this.params, PARAM), ...withPrefix(batch, BATCH) },
+      this.layout.views(this.grad, GRAD),
+    );
+    const ready = { binding, batch };
+    this.ready.set(program, ready);
+    return ready;
+  }
+}
+
+function copyInto(buffers: HostMap, values: HostMap): void {
+  for (const [name, { data }] of Object.entries(buffers)) {
+    const value = values[name];
+    assert(value !== undefined && value.data.length === data.length, `batch has ${name} with ${data.length} values`);
+    data.set(value.data);
+  }
+}
