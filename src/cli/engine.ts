@@ -47,7 +47,7 @@ const benchCommand: CommandModule<object, BenchOptions> = {
       .option("engine", { choices: engineKinds, default: "onnx", describe: "what computes" } as const)
       .option("executor", { choices: executors, default: "auto", describe: "how onnx calls ONNX Runtime" } as const)
       .option("threads", { type: "number", default: 2, describe: "threads of the onnx engine" })
-      .option("spin", { type: "boolean", default: false, describe: "let idle threads wait busily" })
+      .option("spin", { type: "boolean", default: true, describe: "let idle threads wait busily" })
       .option("steps", { type: "number", default: 20, describe: "measured steps, after 3 to warm up" })
       .option("cache", { type: "boolean", default: true, describe: "use the program cache" })
       .option("json", jsonOption)

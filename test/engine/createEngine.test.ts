@@ -7,7 +7,7 @@ describe("choice of engine", () => {
     assert.deepEqual(engineSchema.parse({}), {
       kind: "onnx",
       threads: "auto",
-      spin: false,
+      spin: true,
       executor: "auto",
       cache: true,
     });
