@@ -4,6 +4,7 @@ import { UserError } from "../base/errors.ts";
 import { type EngineKind, engineKinds } from "../engine/createEngine.ts";
 import type { DiTConfig } from "../models/dit/dit.ts";
 import { encodeText } from "../models/text/bytes.ts";
+import type { ClipRequest } from "../sampling/samplingConfig.ts";
 import { jsonOption, say, sayJson } from "./command.ts";
 import { type DrawnClip, drawClips } from "./stages/drawClips.ts";
 import { openModel } from "./stages/openModel.ts";
@@ -90,6 +91,14 @@ function checkPrompts(prompts: readonly string[], text: DiTConfig["text"]): void
   }
 }
 
+/** `a-red-circle-moves-left-9x32x48-seed-0`: another prompt, size or seed is another file. */
+function defaultName({ seed }: SampleOptions, requests: readonly ClipRequest[]): string {
+  const [{ prompt, frames, height, width } = { prompt: "", frames: 0, height: 0, width: 0 }] = requests;
+  const words = prompt.toLowerCase().match(/[a-z0-9]+/g) ?? ["clip"];
+  const slug = words.join("-").slice(0, 60);
+  return `${slug}-${frames}x${height}x${width}-seed-${seed}`;
+}
+
 async function sample(options: SampleOptions): Promise<DrawnClip[]> {
   checkNumbers(options);
   const overrides = options.engine === undefined ? [] : [`engine.kind=${options.engine}`];
@@ -111,7 +120,7 @@ async function sample(options: SampleOptions): Promise<DrawnClip[]> {
       sampler: { ...sampler, steps: options.steps ?? sampler.steps },
       guidance: { ...guidance, scale: options.cfg ?? guidance.scale },
       fps: options.fps ?? facts.fps,
-      out: options.out ?? join(options.run, "samples", `seed-${options.seed}`),
+      out: options.out ?? join(options.run, "samples", defaultName(options, requests)),
     });
   } finally {
     await model.engine.dispose();

@@ -1,11 +1,11 @@
-import { UserError } from "../base/errors.ts";
-import { type Grid, gridKey } from "../base/grid.ts";
+import type { Grid } from "../base/grid.ts";
 import { KeyedRandom } from "../base/random.ts";
+import { CHANNELS } from "../data/clip.ts";
 import { followFlow, noiseToClip, type Track } from "../diffusion/sampler.ts";
 import { shiftOf } from "../diffusion/shift.ts";
 import { patchWidth, tokenGrid, unpatchify } from "../models/patches/patchify.ts";
 import { denormaliseLatents, type LatentStats } from "../models/vae/latents.ts";
-import { vaeFactor } from "../models/vae/vaeConfig.ts";
+import { clipGrid, vaeFactor } from "../models/vae/vaeConfig.ts";
 import type { VaeCodec } from "../train/vaeCodec.ts";
 import { Denoiser, type TrainedDiT } from "./denoiser.ts";
 import type { ClipRequest, SamplesConfig } from "./samplingConfig.ts";
@@ -59,20 +59,32 @@ export async function textToVideo(
   const clips: Uint8Array[] = [];
   for (const [i, { first, length }] of tracks.entries()) {
     const latent = unpatchify(clean.subarray(first, first + length), latents[i] as Grid, model.dit.patch);
-    clips.push(await codec.decode(denormaliseLatents(latent, statistics), latents[i] as Grid));
+    const decoded = await codec.decode(denormaliseLatents(latent, statistics), latents[i] as Grid);
+    clips.push(crop(decoded, clipGrid(latents[i] as Grid, vaeFactor(codec.cfg)), requests[i] as ClipRequest));
   }
   return clips;
 }
 
+/** The latent grid that is drawn for a clip: its own, or the next larger one that the patch divides. */
 function latentGridOf({ codec, model }: VideoModel, { frames, height, width }: ClipRequest): Grid {
-  const clip = { t: frames, h: height, w: width };
-  const latent = codec.latentGrid(clip);
-  const [time, space] = vaeFactor(codec.cfg);
+  const { t, h, w } = codec.latentGrid({ t: frames, h: height, w: width });
   const [pt, ph, pw] = model.dit.patch;
-  if (latent.t % pt === 0 && latent.h % ph === 0 && latent.w % pw === 0) return latent;
-  const lengths = pt === 1 ? "" : `1 - ${time} + a multiple of ${time * pt} frames, `;
-  const expected = `${lengths}height a multiple of ${space * ph}, width of ${space * pw}`;
-  throw new UserError("clip size", { expected, got: gridKey(clip) });
+  const up = (side: number, patch: number): number => Math.ceil(side / patch) * patch;
+  return { t: up(t, pt), h: up(h, ph), w: up(w, pw) };
+}
+
+/** The first frames and the middle of a clip that was drawn larger than asked for. */
+function crop(frames_THWC: Uint8Array, drawn: Grid, { frames, height, width }: ClipRequest): Uint8Array {
+  if (drawn.t === frames && drawn.h === height && drawn.w === width) return frames_THWC;
+  const cropped = new Uint8Array(frames * height * width * CHANNELS);
+  const top = Math.floor((drawn.h - height) / 2);
+  const left = Math.floor((drawn.w - width) / 2);
+  const rowBytes = width * CHANNELS;
+  for (let row = 0; row < frames * height; row++) {
+    const from = ((Math.floor(row / height) * drawn.h + top + (row % height)) * drawn.w + left) * CHANNELS;
+    cropped.set(frames_THWC.subarray(from, from + rowBytes), row * rowBytes);
+  }
+  return cropped;
 }
 
 function tracksOf(noise: readonly Float32Array[], grids: readonly Grid[], { sampler }: DrawOptions): Track[] {

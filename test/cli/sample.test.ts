@@ -27,7 +27,7 @@ describe("kinema sample", function () {
   it("writes a clip of the data's most frequent size and rate into the run, and a strip beside it", async () => {
     const { stdout } = await sample(recipes.ditRun);
     const [, file = "", strip = ""] = /^(\S+) \((\S+)\): no prompt\n$/.exec(stdout) ?? [];
-    assert.match(file, /main\/samples\/seed-0\.(mp4|webp)$/);
+    assert.match(file, /main\/samples\/[a-z0-9-]+-\d+x\d+x\d+-seed-0\.(mp4|webp)$/);
     assert.ok(existsSync(file));
     const { grids } = JSON.parse(readFileSync(`${recipes.ditRun}/data.json`, "utf8"));
     const [{ frames, height, width }] = grids;

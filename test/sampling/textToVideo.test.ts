@@ -152,10 +152,24 @@ describe("textToVideo", () => {
       /^UserError: vae: expected .* multiples of 4, got 5x30x16; try 5x32x16$/,
     );
     await assert.rejects(draw({ frames: 6 }), /^UserError: vae: expected 1 \+ a multiple of 4 frames/);
-    await assert.rejects(
-      draw({ width: 12 }),
-      /^UserError: clip size: expected height a multiple of 8, width of 8, got 5x16x12$/,
-    );
+  });
+
+  it("cuts a size that only the patch does not divide out of the middle of the next larger one", async () => {
+    const video = videoModel();
+    const [clip] = (await textToVideo(video, [{ ...red, height: 12, width: 20 }], defaults)) as [Uint8Array];
+    assert.equal(clip.length, 5 * 12 * 20 * 3);
+    const grid = { t: 2, h: 4, w: 6 };
+    const whole = await video.codec.decode(video.latents[0] as Float32Array, grid);
+    const at = (frame: number, y: number, x: number) => ((frame * 16 + y) * 24 + x) * 3;
+    for (const [frame, y, x] of [
+      [0, 0, 0],
+      [4, 11, 19],
+      [2, 5, 7],
+    ] as const) {
+      const mine = ((frame * 12 + y) * 20 + x) * 3;
+      const theirs = at(frame, y + 2, x + 2);
+      assert.deepEqual([...clip.subarray(mine, mine + 3)], [...whole.subarray(theirs, theirs + 3)]);
+    }
   });
 });
 
