@@ -168,12 +168,10 @@ describe("safetensors", () => {
     await assert.rejects(readSafetensors(root));
   });
 
-  it("reads 100,000 entries, and checks them fast", () => {
+  it("reads 100,000 entries", () => {
     const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`layer.${i}`, ints([1])]));
     const { bytes, order } = encodeHeader(many);
-    const start = performance.now();
     const { tensors: read } = parseHeader(bytes.subarray(8), bytes.length + 400_000, "f");
-    assert.ok(performance.now() - start < 5_000);
     assert.deepEqual(
       read.map(({ name }) => name),
       order,

@@ -143,9 +143,7 @@ for (const choice of ["node-av", "ffmpeg"] as const) {
       const pipe = join(scratch(), `hangs-${choice}.mp4`);
       execFileSync("mkfifo", [pipe]);
       await open(1500);
-      const started = performance.now();
       await assert.rejects(decode(pipe), /took longer than 1.5 s to decode/);
-      assert.ok(performance.now() - started < 10_000);
       await open(60_000);
       assert.equal((await decode("bars.mp4")).frames, 8);
     });

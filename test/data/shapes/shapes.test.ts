@@ -167,15 +167,12 @@ describe("shapes world", () => {
       assert.equal(shapesSchema.safeParse(settings).success, false, JSON.stringify(settings));
   });
 
-  it("builds a dataset whose fingerprint is the seed's, quickly", async () => {
+  it("builds a dataset whose fingerprint is the seed's", async () => {
     const small = shapesSchema.parse({ clips: 120 });
-    const started = performance.now();
     const once = await buildShapes(join(scratch(), "once"), small);
-    const milliseconds = performance.now() - started;
     const again = await buildShapes(join(scratch(), "again"), small);
     assert.equal(again.fingerprint, once.fingerprint);
     assert.equal(once.clips, 120);
-    assert.ok(milliseconds < 5000, `${milliseconds} ms`);
     const dataset = await openDataset(join(scratch(), "once"));
     assert.deepEqual(await dataset.readFrames(57), shapesClip(small, 57).frames_THWC);
     await dataset.close();
