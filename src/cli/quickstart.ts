@@ -13,7 +13,7 @@ const REQUESTS = [
   { prompt: "a red circle moves right on a dark background", frames: 9, height: 32, width: 48 },
   { prompt: "a green square moves up on a dark background", frames: 9, height: 48, width: 32 },
   { prompt: "a yellow triangle moves left on a grey background", frames: 13, height: 32, width: 32 },
-  { prompt: "a blue circle moves down on a grey background", frames: 5, height: 32, width: 32 },
+  { prompt: "a blue circle moves down on a grey background", frames: 9, height: 32, width: 32 },
 ] as const;
 
 /** `kinema quickstart`: from nothing to clips drawn from text, in minutes on two cores. */
