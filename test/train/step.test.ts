@@ -50,7 +50,7 @@ describe("StepRunner", () => {
   });
   after(() => engine.dispose());
 
-  async function oneStep(batches: readonly Batch[]) {
+  async function oneStep(batches: readonly Batch[], numLanes = 1) {
     const params = layout.allocate();
     layout.initialise(params, 1);
     const start = params.slice();
@@ -63,6 +63,7 @@ describe("StepRunner", () => {
       optim: adamwSchema.parse({ clipNorm: 1e6 }),
       numSteps: 10,
       numParts: batches.length,
+      numLanes,
       onCompiled: ({ key }) => compiled.push(key),
     });
     return { report: await runner.step(1, batches), start, params, moment1, compiled };
@@ -100,6 +101,17 @@ describe("StepRunner", () => {
       assert.deepEqual(compiled, [...new Set(keys)]);
     });
   }
+
+  it("changes no bit when it computes several batches at once, of one arrangement or two", async () => {
+    const batches = ["one", "other", "one"].map((key, i) => batchOf(key, rows[i] as Row));
+    const one = await oneStep(batches);
+    for (const numLanes of [2, 3, 5]) {
+      const several = await oneStep(batches, numLanes);
+      assert.deepEqual(several.params, one.params);
+      assert.deepEqual(several.moment1, one.moment1);
+      assert.equal(several.report.loss, one.report.loss);
+    }
+  });
 
   it("leaves a step out whose loss is not finite, though its gradient is", async () => {
     const { arrangement, ...batch } = batchOf("one", rows[0] as Row);
