@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, relative } from "node:path";
 import { lockRun } from "../../src/train/runLock.ts";
 import { kinema, ownProgramCache, SmallRecipes } from "./smallRuns.ts";
 
@@ -23,7 +23,8 @@ describe("wrong input", function () {
 
   async function refuses(message: RegExp, ...args: readonly string[]) {
     const { code, stdout, stderr } = await kinema(...args);
-    const told = stderr.replaceAll(recipes.folder, "FOLDER");
+    // Paths near the working folder are shown relative to it.
+    const told = stderr.replaceAll(recipes.folder, "FOLDER").replaceAll(relative("", recipes.folder), "FOLDER");
     assert.match(told, message);
     assert.match(told, /^[^\n]+\n$/, "one line");
     assert.deepEqual([code, stdout], [2, ""]);
