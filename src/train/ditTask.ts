@@ -10,7 +10,7 @@ import { PackLoader } from "../data/packLoader.ts";
 import { choosePlans, type Plan } from "../data/plans.ts";
 import { buildDiT, ditObjective, type LatentModel } from "../diffusion/ditPrograms.ts";
 import { lossWeights } from "../diffusion/lossWeights.ts";
-import { drawTime } from "../diffusion/timeSampling.ts";
+import { drawTime, frameTimes } from "../diffusion/timeSampling.ts";
 import { PackPlan } from "../models/patches/pack.ts";
 import { patchify, patchWidth, tokenGrid } from "../models/patches/patchify.ts";
 import { textRow, textRowLength } from "../models/text/textEncoder.ts";
@@ -103,13 +103,12 @@ export class DitTask implements Task {
 
   /** One time for all frames of a clip. */
   private times(pack: PackPlan, entries: readonly PackedEntry[], ...at: number[]): Float32Array {
-    const t_F = new Float32Array(pack.numFrames);
-    for (const [i, { grid, firstFrame, numTokens }] of pack.clips.entries()) {
+    const time_C = pack.clips.map(({ numTokens }, i) => {
       const { hash, repeat } = entries[i] as PackedEntry;
       const random = new KeyedRandom(this.options.seed, "time", hash, ...at, repeat);
-      t_F.fill(drawTime(this.options.objective.time, numTokens, random), firstFrame, firstFrame + grid.t);
-    }
-    return t_F;
+      return drawTime(this.options.objective.time, numTokens, random);
+    });
+    return frameTimes(pack, time_C);
   }
 
   private text(entries: readonly PackedEntry[], ...at: number[]) {

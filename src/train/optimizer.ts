@@ -121,12 +121,13 @@ export class Optimizer {
  * with r = sqrt((1 - beta2) / (1 - beta2^step)).
  */
 function scalarsAt(
-  { beta1, beta2, epsilon, weightDecay, ...cfg }: AdamWConfig,
+  cfg: AdamWConfig,
   step: number,
   lr: number,
   gradScale: number,
   decayed: boolean,
 ): Record<keyof Scalars, number> {
+  const { beta1, beta2, epsilon, weightDecay } = cfg;
   const root = Math.sqrt((1 - beta2) / (1 - beta2 ** step));
   return {
     gradScale,
@@ -135,7 +136,7 @@ function scalarsAt(
     stepSize: (lr * (1 - beta1)) / ((1 - beta1 ** step) * root),
     epsilon: epsilon / root,
     keep: decayed ? 1 - lr * weightDecay : 1,
-    emaDecay: emaDecayAt({ ...cfg, beta1, beta2, epsilon, weightDecay }, step),
+    emaDecay: emaDecayAt(cfg, step),
   };
 }
 
