@@ -6,7 +6,7 @@ import { KeyedRandom } from "../base/random.ts";
 import { floats, ints } from "../base/tensors.ts";
 import { isHeldOut } from "../data/heldOut.ts";
 import type { LatentEntry, LatentSet } from "../data/latents.ts";
-import { PackLoader } from "../data/packLoader.ts";
+import { PackLoader } from "../data/loader/packLoader.ts";
 import { choosePlans, type Plan } from "../data/plans.ts";
 import { buildDiT, ditObjective, type LatentModel } from "../diffusion/ditPrograms.ts";
 import { lossWeights } from "../diffusion/lossWeights.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type Grid, gridKey, gridSize } from "../../src/base/grid.ts";
 import { KeyedRandom } from "../../src/base/random.ts";
-import { BucketLoader } from "../../src/data/bucketLoader.ts";
 import { isHeldOut } from "../../src/data/heldOut.ts";
-import { type GridClip, PackLoader } from "../../src/data/packLoader.ts";
+import { BucketLoader } from "../../src/data/loader/bucketLoader.ts";
+import { type GridClip, PackLoader } from "../../src/data/loader/packLoader.ts";
 import { choosePlans, fillOf, type GridShare, type Plan } from "../../src/data/plans.ts";
 
 const histogram: readonly GridShare[] = [

@@ -1,7 +1,7 @@
-import { type ClipShape, shapeKey } from "./clip.ts";
+import { type ClipShape, shapeKey } from "../clip.ts";
+import { groupBy } from "../group.ts";
 import { ClipQueue } from "./clipQueue.ts";
 import { DrawSequence } from "./drawSequence.ts";
-import { groupBy } from "./group.ts";
 import { type LoaderState, restoreQueues, stateOf } from "./loaderState.ts";
 
 /** Clips of one size and length, and how many of them make a batch. */

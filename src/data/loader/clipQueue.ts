@@ -1,4 +1,4 @@
-import { KeyedRandom } from "../base/random.ts";
+import { KeyedRandom } from "../../base/random.ts";
 
 /** Where a queue stands. */
 export interface QueueState {

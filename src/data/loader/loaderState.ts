@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { conform } from "../base/conform.ts";
-import { UserError } from "../base/errors.ts";
+import { conform } from "../../base/conform.ts";
+import { UserError } from "../../base/errors.ts";
 import type { ClipQueue } from "./clipQueue.ts";
 
 const stateSchema = z.strictObject({

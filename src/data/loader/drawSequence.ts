@@ -1,5 +1,5 @@
-import { assert } from "../base/errors.ts";
-import { KeyedRandom } from "../base/random.ts";
+import { assert } from "../../base/errors.ts";
+import { KeyedRandom } from "../../base/random.ts";
 
 const GOLDEN_RATIO = 0.6180339887498949;
 

@@ -1,10 +1,10 @@
-import { UserError } from "../base/errors.ts";
-import { type Grid, gridKey } from "../base/grid.ts";
+import { UserError } from "../../base/errors.ts";
+import { type Grid, gridKey } from "../../base/grid.ts";
+import { groupBy } from "../group.ts";
+import type { Plan } from "../plans.ts";
 import { ClipQueue } from "./clipQueue.ts";
 import { DrawSequence } from "./drawSequence.ts";
-import { groupBy } from "./group.ts";
 import { type LoaderState, restoreQueues, stateOf } from "./loaderState.ts";
-import type { Plan } from "./plans.ts";
 
 /** One pack to train on. */
 export interface Pack {
