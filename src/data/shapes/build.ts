@@ -1,23 +1,27 @@
 import { setImmediate } from "node:timers/promises";
+import { KeyedRandom } from "../../base/random.ts";
 import type { Clip } from "../clip.ts";
 import { createDataset } from "../dataset.ts";
 import type { Manifest } from "../manifest.ts";
+import { captionOf } from "./caption.ts";
 import { renderScene } from "./raster.ts";
-import { captionOf, drawScene } from "./scene.ts";
+import { ShapesWorld } from "./shapesWorld.ts";
 import type { ShapesConfig } from "./world.ts";
 
-/** Clip `index` of a shapes world. The same (config, index) gives the same clip; `config.clips` has no part in it. */
-export function shapesClip(config: ShapesConfig, index: number): Clip {
-  const scene = drawScene(config, index);
-  const { frames, height, width } = scene;
+/** Clip `index` of a shapes world: its scene drawn and told. */
+export function shapesClip(world: ShapesWorld, index: number): Clip {
+  const { config, split } = world;
+  const scene = world.scene(index);
+  const { frames, height, width, fps } = scene;
+  const wording = config.paraphrase ? new KeyedRandom(config.seed, "shapes.caption", split, index) : undefined;
   return {
     frames_THWC: renderScene(scene),
     frames,
     height,
     width,
-    fps: config.fps,
-    caption: captionOf(scene),
-    source: `shapes seed ${config.seed} clip ${index}`,
+    fps,
+    caption: captionOf(scene, wording),
+    source: `shapes seed ${config.seed} ${split === "seen" ? "" : "held-out "}clip ${index}`,
   };
 }
 
@@ -33,9 +37,10 @@ const CLIPS_BETWEEN_REPORTS = 200;
 export function buildShapes(dir: string, config: ShapesConfig, options: BuildShapesOptions = {}): Promise<Manifest> {
   const { overwrite = false, onProgress } = options;
   const made = { command: "data shapes", options: config };
+  const world = new ShapesWorld(config);
   return createDataset(dir, { made, overwrite }, async (out) => {
     for (let index = 0; index < config.clips; index++) {
-      out.add(shapesClip(config, index));
+      out.add(shapesClip(world, index));
       if (out.clips % CLIPS_BETWEEN_REPORTS !== 0) continue;
       onProgress?.(out.clips);
       await setImmediate();

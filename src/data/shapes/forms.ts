@@ -1,4 +1,4 @@
-import type { Form } from "./world.ts";
+import type { Form } from "./grammar.ts";
 
 /**
  * Signed distance from a point to a form's outline, in units of the form's radius: negative inside. (x, y) is relative to

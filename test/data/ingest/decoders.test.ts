@@ -10,6 +10,7 @@ import { mp4Encoder } from "../../../src/data/media/encodeMp4.ts";
 import { loadLibav } from "../../../src/data/media/libav.ts";
 import { hasProgram, runProgram } from "../../../src/data/media/systemFfmpeg.ts";
 import { shapesClip } from "../../../src/data/shapes/build.ts";
+import { ShapesWorld } from "../../../src/data/shapes/shapesWorld.ts";
 import { shapesSchema } from "../../../src/data/shapes/world.ts";
 import { scratchFolder } from "../scratch.ts";
 
@@ -76,7 +77,10 @@ for (const choice of ["node-av", "ffmpeg"] as const) {
         this.skip();
       }
       const world = { buckets: [{ frames: 17, height: 32, width: 48 }], shapes: ["circle"], motions: ["right"] };
-      const clip = shapesClip(shapesSchema.parse({ ...world, backgrounds: ["dark"], colours: ["red"] }), 0);
+      const clip = shapesClip(
+        new ShapesWorld(shapesSchema.parse({ ...world, backgrounds: ["dark"], colours: ["red"] })),
+        0,
+      );
       const file = join(scratch(), `known-${choice}.mp4`);
       await writeVideo(file, clip, { upscale: 4 });
       const whole = await decode(file, { maxPixels: 32 * 48 });
@@ -168,7 +172,7 @@ describe("decoding with sharp", () => {
 
   it("gives back the frames of a lossless WebP, and every other one at half the rate", async () => {
     const world = { buckets: [{ frames: 9, height: 32, width: 48 }], motions: ["up"] };
-    const clip = shapesClip(shapesSchema.parse(world), 0);
+    const clip = shapesClip(new ShapesWorld(shapesSchema.parse(world)), 0);
     const file = join(scratch(), "known.webp");
     await writeVideo(file, clip);
     const whole = await decode(file);

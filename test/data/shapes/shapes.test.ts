@@ -2,25 +2,27 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openDataset } from "../../../src/data/dataset.ts";
 import { buildShapes, shapesClip } from "../../../src/data/shapes/build.ts";
+import { captionOf } from "../../../src/data/shapes/caption.ts";
+import { combinations, isHeldOutTriple } from "../../../src/data/shapes/combinations.ts";
 import { forms } from "../../../src/data/shapes/forms.ts";
+import { colours, FORMS, type Form, grounds, MOTIONS, type Motion, motions } from "../../../src/data/shapes/grammar.ts";
+import type { Place } from "../../../src/data/shapes/path.ts";
 import { renderScene } from "../../../src/data/shapes/raster.ts";
-import { captionOf, drawScene, type Scene } from "../../../src/data/shapes/scene.ts";
-import {
-  backgrounds,
-  colours,
-  FORMS,
-  type Form,
-  MOTIONS,
-  motions,
-  shapesSchema,
-} from "../../../src/data/shapes/world.ts";
+import { placeInFrame, type Scene } from "../../../src/data/shapes/scene.ts";
+import { ShapesWorld } from "../../../src/data/shapes/shapesWorld.ts";
+import { shapesSchema } from "../../../src/data/shapes/world.ts";
 import { scratchFolder } from "../scratch.ts";
 
 const config = shapesSchema.parse({});
+const world = new ShapesWorld(config);
+
+function worldOf(settings: object): ShapesWorld {
+  return new ShapesWorld(shapesSchema.parse(settings));
+}
 
 /** A frame's object as seen: area in pixels and centre, from how far pixels are from the background towards the colour. */
 function seen(scene: Scene, frames_THWC: Uint8Array, t: number): { area: number; x: number; y: number } {
-  const back = backgrounds[scene.background];
+  const [back] = grounds[scene.ground.background];
   const front = colours[scene.objects[0]?.colour ?? assert.fail()];
   const norm = front.reduce((sum, value, c) => sum + (value - (back[c] as number)) ** 2, 0);
   let [area, sumX, sumY] = [0, 0, 0];
@@ -40,6 +42,18 @@ function seen(scene: Scene, frames_THWC: Uint8Array, t: number): { area: number;
   return { area, x: sumX / area, y: sumY / area };
 }
 
+/** A still image of one red form. */
+function sceneOf(form: Form, place: Place): Scene {
+  const path = { motion: "still", first: place, last: place } as const;
+  const object = { colour: "red", form, size: undefined, motion: "still", path } as const;
+  const ground = { background: "dark", slope: 0, cell: 4, shift: 0 } as const;
+  return { frames: 1, height: 48, width: 48, fps: 8, ground, objects: [object], relation: undefined, bar: undefined };
+}
+
+function extent(values: readonly number[]): number {
+  return Math.max(...values) - Math.min(...values);
+}
+
 /** Area of a form of radius 1, counted on a fine grid. */
 function areaOf(form: Form): number {
   const steps = 400;
@@ -56,12 +70,12 @@ describe("shapes world", () => {
   const scratch = scratchFolder();
 
   it("makes clip i from seed and i alone, to the byte", () => {
-    const other = shapesSchema.parse({ clips: 7 });
-    for (const index of [0, 3, 500]) assert.deepEqual(shapesClip(other, index), shapesClip(config, index));
-    assert.notDeepEqual(shapesClip({ ...config, seed: 2 }, 3), shapesClip(config, 3));
+    const other = worldOf({ clips: 7 });
+    for (const index of [0, 3, 500]) assert.deepEqual(shapesClip(other, index), shapesClip(world, index));
+    assert.notDeepEqual(shapesClip(worldOf({ seed: 2 }), 3), shapesClip(world, 3));
   });
 
-  it("draws areas known from geometry", () => {
+  it("draws areas known from geometry, whatever the turn", () => {
     const known: Partial<Record<Form, number>> = { circle: Math.PI, square: (2 * 0.88) ** 2 };
     known.triangle = Math.sqrt(3) * 0.98 ** 2;
     known.ring = Math.PI * (1 - 0.48 ** 2);
@@ -69,11 +83,11 @@ describe("shapes world", () => {
     for (const form of FORMS) {
       const exact = known[form] ?? assert.fail();
       assert.ok(Math.abs(areaOf(form) - exact) < 0.01 * exact, `${form}: ${areaOf(form)} for ${exact}`);
-      const place = { x: 24.3, y: 23.6, radius: 16 };
-      const object = { colour: "red", form, motion: "still", first: place, last: place } as const;
-      const scene: Scene = { frames: 1, height: 48, width: 48, background: "dark", objects: [object] };
-      const { area } = seen(scene, renderScene(scene), 0);
-      assert.ok(Math.abs(area - exact * 256) < 0.03 * exact * 256, `${form}: ${area} for ${exact * 256}`);
+      for (const turn of [0, 0.4, 2]) {
+        const place = { x: 24.3, y: 23.6, radius: 16, turn };
+        const { area } = seen(sceneOf(form, place), renderScene(sceneOf(form, place)), 0);
+        assert.ok(Math.abs(area - exact * 256) < 0.03 * exact * 256, `${form}: ${area} for ${exact * 256}`);
+      }
     }
   });
 
@@ -94,63 +108,168 @@ describe("shapes world", () => {
   });
 
   it("moves as the caption says, smoothly below a pixel, and stays inside the frame", () => {
-    const seenMotions = new Set<string>();
-    for (let index = 0; index < 300; index++) {
-      const scene = drawScene(config, index);
+    const seenMotions = new Set<Motion>();
+    for (let index = 0; index < 500; index++) {
+      const scene = world.scene(index);
       if (scene.frames === 1) continue;
+      const caption = captionOf(scene);
       const { motion, form } = scene.objects[0] ?? assert.fail();
       seenMotions.add(motion);
-      assert.ok(captionOf(scene).includes(`${form} ${motions[motion].phrase} on a ${scene.background} background`));
       const frames_THWC = renderScene(scene);
       const places = Array.from({ length: scene.frames }, (_, t) => seen(scene, frames_THWC, t));
       const [first, last] = [places[0] ?? assert.fail(), places.at(-1) ?? assert.fail()];
       const { dx, dy, growth } = motions[motion];
-      const room = scene.width * Math.abs(dx) + scene.height * Math.abs(dy);
       const [wayX, wayY] = [last.x - first.x, last.y - first.y];
-      if (dx !== 0) assert.ok(wayX * dx > 0.3 * room && Math.abs(wayY) < 0.3, captionOf(scene));
-      else if (dy !== 0) assert.ok(wayY * dy > 0.3 * room && Math.abs(wayX) < 0.3, captionOf(scene));
-      // A triangle's centroid lies below the middle of its height, by a share of its size.
-      else assert.ok(Math.hypot(wayX, wayY) < (form === "triangle" && growth !== 0 ? 3 : 0.7), captionOf(scene));
       const growing = Math.log(last.area / first.area);
-      assert.ok(growth === 0 ? Math.abs(growing) < 0.1 : growing * growth > 1, captionOf(scene));
-      places.forEach(({ x, y }, t) => {
-        const u = t / (scene.frames - 1);
-        assert.ok(Math.hypot(x - first.x - u * wayX, y - first.y - u * wayY) < 0.35, `${captionOf(scene)} at ${t}`);
-      });
+      assert.ok(growth === 0 ? Math.abs(growing) < 0.12 : growing * growth > 1, caption);
+      if (motion === "circle" || motion === "bounce") {
+        assert.ok(Math.hypot(wayX, wayY) < 0.5, caption);
+        const [wide, high] = [extent(places.map(({ x }) => x)), extent(places.map(({ y }) => y))];
+        assert.ok(high > 5 && (motion === "circle" ? wide > 5 : wide < 0.5), `${caption}: ${wide} x ${high}`);
+      } else if (motion !== "spin") {
+        const room = Math.min(dx === 0 ? scene.height : scene.width, dy === 0 ? scene.width : scene.height);
+        const [alongX, alongY] = [wayX * dx > 0.3 * room, wayY * dy > 0.3 * room];
+        // A triangle's centroid lies below the middle of its height, by a share of its size.
+        const drift = form === "triangle" && growth !== 0 ? 3 : 0.7;
+        assert.ok(dx === 0 ? Math.abs(wayX) < drift : alongX, caption);
+        assert.ok(dy === 0 ? Math.abs(wayY) < drift : alongY, caption);
+        places.forEach(({ x, y }, t) => {
+          const u = t / (scene.frames - 1);
+          assert.ok(Math.hypot(x - first.x - u * wayX, y - first.y - u * wayY) < 0.35, `${caption} at ${t}`);
+        });
+      }
     }
     assert.equal(seenMotions.size, MOTIONS.length);
   });
 
+  it("keeps every object inside its frame", () => {
+    const rich = worldOf({ pairs: 0.5, occlusions: 0.5, sizes: ["small", "big"] });
+    for (let index = 0; index < 400; index++) {
+      const scene = rich.scene(index);
+      for (const object of scene.objects) {
+        for (let t = 0; t < scene.frames; t++) {
+          const { x, y, radius } = placeInFrame(object, scene, t);
+          assert.ok(x - radius > -0.01 && x + radius < scene.width + 0.01, captionOf(scene));
+          assert.ok(y - radius > -0.01 && y + radius < scene.height + 0.01, captionOf(scene));
+        }
+      }
+    }
+  });
+
+  it("turns what spins by the seconds that pass, not by the frames", () => {
+    const turned = (fps: number, frames: number): number => {
+      const spinning = worldOf({ motions: ["spin"], fps: [fps], buckets: [{ frames, height: 32, width: 32 }] });
+      return spinning.scene(0).objects[0]?.path.last.turn ?? assert.fail();
+    };
+    assert.ok(Math.abs(turned(8, 17) / turned(16, 33) - 34 / 33) < 1e-9);
+    assert.ok(turned(8, 17) > 1.5 * turned(16, 17));
+    assert.throws(() => worldOf({ motions: ["spin"], shapes: ["circle", "ring"] }), /expected a motion that these/);
+  });
+
+  it("puts two objects of two colours where the caption says", () => {
+    const pairs = worldOf({ pairs: 1, backgrounds: ["dark", "patterned"] });
+    const relations = new Set<string>();
+    for (let index = 0; index < 300; index++) {
+      const scene = pairs.scene(index);
+      const [one, other] = scene.objects;
+      if (one === undefined || other === undefined) return assert.fail("two objects");
+      assert.notEqual(one.colour, other.colour);
+      relations.add(scene.relation ?? assert.fail());
+      for (let t = 0; t < scene.frames; t++) {
+        const [a, b] = [placeInFrame(one, scene, t), placeInFrame(other, scene, t)];
+        const gap = { above: b.y - a.y, below: a.y - b.y, "left of": b.x - a.x, "right of": a.x - b.x };
+        assert.ok(gap[scene.relation ?? "above"] >= a.radius + b.radius - 0.01, captionOf(scene));
+      }
+      assert.match(captionOf(scene), new RegExp(`${one.colour} ${one.form} .*${scene.relation} an? ${other.colour}`));
+    }
+    assert.equal(relations.size, 4);
+    assert.throws(
+      () => worldOf({ pairs: 0.1, motions: ["circle"] }),
+      /shapes.pairs: expected two colours, and motions/,
+    );
+  });
+
+  it("hides what passes behind a bar, and shows it whole before and after", () => {
+    const hiding = worldOf({ occlusions: 1, motions: ["left", "right", "up", "down"] });
+    let numHidden = 0;
+    for (let index = 0; index < 200; index++) {
+      const scene = hiding.scene(index);
+      const [object] = scene.objects;
+      if (object === undefined || scene.bar === undefined) continue;
+      numHidden++;
+      assert.match(captionOf(scene), /passes behind a bar/);
+      const { left, top, width, height } = scene.bar;
+      const outside = Array.from({ length: scene.frames }, (_, t) => {
+        const { x, y, radius } = placeInFrame(object, scene, t);
+        const hidden =
+          x - radius >= left && x + radius <= left + width && y - radius >= top && y + radius <= top + height;
+        const whole =
+          x + radius <= left || x - radius >= left + width || y + radius <= top || y - radius >= top + height;
+        return hidden ? "hidden" : whole ? "whole" : "cut";
+      });
+      assert.ok(outside.includes("hidden"), captionOf(scene));
+      assert.deepEqual([outside[0], outside.at(-1)], ["whole", "whole"], captionOf(scene));
+    }
+    assert.ok(numHidden > 120, String(numHidden));
+  });
+
+  it("never shows a held-out triple, and only such ones in the held-out world", () => {
+    const split = shapesSchema.parse({ holdOut: 0.2, clips: 1 });
+    const [train, test] = [new ShapesWorld(split), new ShapesWorld(split, "heldOut")];
+    const held = (scene: Scene): boolean => isHeldOutTriple(scene.objects[0] ?? assert.fail(), 0.2);
+    for (let index = 0; index < 300; index++) {
+      assert.equal(held(train.scene(index)), false);
+      assert.equal(held(test.scene(index)), true);
+    }
+    const all = combinations({ ...split, holdOut: 0 }, "seen").length;
+    const out = combinations(split, "heldOut").length;
+    assert.ok(Math.abs(out / all - 0.2) < 0.04, `${out} of ${all}`);
+    assert.throws(() => new ShapesWorld({ ...split, holdOut: 0 }, "heldOut"), /expected triples that are held out/);
+  });
+
+  it("says one scene in many words when asked, and in one way otherwise", () => {
+    const plain = worldOf({ motions: ["left"], shapes: ["circle"], colours: ["red"], backgrounds: ["dark"] });
+    const free = worldOf({ ...plain.config, paraphrase: true, size: undefined });
+    const captions = (of: ShapesWorld) => new Set(Array.from({ length: 120 }, (_, i) => shapesClip(of, i).caption));
+    assert.deepEqual(
+      captions(plain),
+      new Set(["a red circle moves left on a dark background", "a red circle on a dark background"]),
+    );
+    const varied = captions(free);
+    assert.ok(varied.size > 30, String(varied.size));
+    for (const caption of varied) assert.match(caption, /red (circle|disc|ball)/);
+    assert.deepEqual(shapesClip(free, 5).frames_THWC, shapesClip(plain, 5).frames_THWC);
+  });
+
   it("says nothing of motion about an image, and writes `an orange`", () => {
-    const image = shapesSchema.parse({ colours: ["orange"], buckets: [{ frames: 1, height: 32, width: 32 }] });
+    const image = worldOf({ colours: ["orange"], buckets: [{ frames: 1, height: 32, width: 32 }] });
     assert.match(shapesClip(image, 0).caption, /^an orange \w+ on a \w+ background$/);
   });
 
   it("draws every combination that can be seen about equally often, and none that cannot", () => {
     const counts = new Map<string, number>();
     for (let index = 0; index < 6900; index++) {
-      const { background, objects } = drawScene(config, index);
-      const look = `${objects[0]?.colour} ${background}`;
+      const { ground, objects } = world.scene(index);
+      const look = `${objects[0]?.colour} ${ground.background}`;
       counts.set(look, (counts.get(look) ?? 0) + 1);
     }
     assert.equal(counts.size, 23);
     assert.ok(!counts.has("white light"));
     for (const [look, count] of counts) assert.ok(Math.abs(count - 300) < 70, `${look} ${count}`);
-    const invisible = shapesSchema.parse({ colours: ["white"], backgrounds: ["light"] });
     assert.throws(
-      () => drawScene(invisible, 0),
+      () => worldOf({ colours: ["white"], backgrounds: ["light"] }),
       /expected a colour that can be seen on a background, got white on light/,
     );
   });
 
   it("keeps to the weights of the buckets", () => {
-    const weighted = shapesSchema.parse({
+    const weighted = worldOf({
       buckets: [
         { frames: 1, height: 16, width: 16, weight: 1 },
         { frames: 5, height: 16, width: 16, weight: 3 },
       ],
     });
-    const images = Array.from({ length: 2000 }, (_, i) => drawScene(weighted, i)).filter(({ frames }) => frames === 1);
+    const images = Array.from({ length: 2000 }, (_, i) => weighted.scene(i)).filter(({ frames }) => frames === 1);
     assert.ok(Math.abs(images.length - 500) < 60, String(images.length));
   });
 
@@ -159,6 +278,9 @@ describe("shapes world", () => {
       { buckets: [{ frames: 4, height: 32, width: 32 }] },
       { buckets: [{ frames: 5, height: 30, width: 32 }] },
       { size: [0.5, 0.4] },
+      { sizes: ["huge"] },
+      { holdOut: 1 },
+      { fps: [] },
       { colours: ["pink"] },
       { clips: 0 },
       { colors: ["red"] },
@@ -174,7 +296,7 @@ describe("shapes world", () => {
     assert.equal(again.fingerprint, once.fingerprint);
     assert.equal(once.clips, 120);
     const dataset = await openDataset(join(scratch(), "once"));
-    assert.deepEqual(await dataset.readFrames(57), shapesClip(small, 57).frames_THWC);
+    assert.deepEqual(await dataset.readFrames(57), shapesClip(new ShapesWorld(small), 57).frames_THWC);
     await dataset.close();
   });
 });
