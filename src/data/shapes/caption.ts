@@ -78,14 +78,14 @@ const that = ({ noun, verb }: Phrase): string => (verb === undefined ? noun : `$
 const does = ({ noun, verb }: Phrase): string => (verb === undefined ? noun : `${noun} ${verb}`);
 
 const pairSentences: readonly PairSentence[] = [
-  (first, second, relation, ground) => `${does(first)} ${relation} ${that(second)} on ${ground}`,
-  (first, second, relation, ground) => `on ${ground}, ${does(first)} ${relation} ${that(second)}`,
+  (first, second, relation, ground) => `${does(first)}, ${relation} ${that(second)}, on ${ground}`,
+  (first, second, relation, ground) => `on ${ground}, ${does(first)}, ${relation} ${that(second)}`,
   (first, second, relation, ground) => `${that(second)} is ${opposite[relation]} ${that(first)}, on ${ground}`,
 ];
 
 /**
- * Tells a scene: `a red circle moves right on a dark background`, `a small red star moves left above a big blue ring
- * that stays still on a grey background`. An image says nothing of motion.
+ * Tells a scene: `a red circle moves right on a dark background`, `a small red star moves left, above a big blue
+ * ring that stays still, on a grey background`. An image says nothing of motion.
  * @param wording draws among the ways to say it; undefined: the plain one.
  */
 export function captionOf(scene: Scene, wording?: KeyedRandom): string {
