@@ -9,7 +9,7 @@ export class Dataset {
   readonly dir: string;
   readonly manifest: Manifest;
   readonly entries: readonly ClipEntry[];
-  private readonly shards: ShardReader;
+  readonly shards: ShardReader;
 
   constructor(dir: string, manifest: Manifest, shards: ShardReader) {
     this.dir = dir;

@@ -15,7 +15,7 @@ export class LatentSet {
   readonly dir: string;
   readonly manifest: Manifest;
   readonly entries: readonly LatentEntry[];
-  private readonly shards: ShardReader;
+  readonly shards: ShardReader;
   private readonly byHash: ReadonlyMap<string, number>;
 
   constructor(dir: string, manifest: Manifest, shards: ShardReader) {

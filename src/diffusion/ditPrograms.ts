@@ -6,7 +6,7 @@ import { DiT, type DiTConfig } from "../models/dit/dit.ts";
 import type { PackPlan } from "../models/patches/pack.ts";
 import { patchWidth } from "../models/patches/patchify.ts";
 import type { ModelProgram } from "../models/program.ts";
-import { textRowLength } from "../models/text/textEncoder.ts";
+import { textRowLength } from "../models/text/textRow.ts";
 import type { Params } from "../nn/params.ts";
 import { type Prediction, pointAt, squaredError, velocity, velocityFromClean } from "./rectifiedFlow.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { PackPlan } from "../models/patches/pack.ts";
+import type { PackLayout } from "../models/patches/layout.ts";
 
 export const lossWeightingSchema = z
   .enum(["token", "clip"])
@@ -12,7 +12,7 @@ export type LossWeighting = z.output<typeof lossWeightingSchema>;
  * @param known frames given as conditions (time 0), which carry no loss. Shape: F, 1 where known.
  */
 export function lossWeights(
-  pack: PackPlan,
+  pack: PackLayout,
   weighting: LossWeighting,
   known: ArrayLike<number> = new Uint8Array(pack.numFrames),
 ): Float32Array {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { KeyedRandom } from "../base/random.ts";
-import type { PackPlan } from "../models/patches/pack.ts";
+import type { PackLayout } from "../models/patches/layout.ts";
 import { shiftOf, shiftSchema, shiftTime } from "./shift.ts";
 
 export const timeSamplingSchema = z.strictObject({
@@ -21,7 +21,7 @@ export function drawTime(cfg: TimeSamplingConfig, numTokens: number, random: Key
  * Shapes: time_C, known F (1 where known) -> F.
  */
 export function frameTimes(
-  pack: PackPlan,
+  pack: PackLayout,
   time_C: ArrayLike<number>,
   known: ArrayLike<number> = new Uint8Array(pack.numFrames),
 ): Float32Array {

@@ -7,7 +7,7 @@ import type { Track } from "../diffusion/sampler.ts";
 import type { Binding, Engine, HostMap } from "../engine/engine.ts";
 import { PackPlan } from "../models/patches/pack.ts";
 import { patchWidth } from "../models/patches/patchify.ts";
-import { textRow, textRowLength } from "../models/text/textEncoder.ts";
+import { textRow, textRowLength } from "../models/text/textRow.ts";
 import { type CompiledModel, compileModel } from "../train/modelProgram.ts";
 
 /** A trained diffusion transformer on an engine. Weights are by parameter path. */

@@ -5,11 +5,13 @@ import type { JsonObject, JsonValue } from "../base/json.ts";
 import { type HostTensor, withoutPrefix, withPrefix } from "../base/tensors.ts";
 import type { Engine, HostMap, Program } from "../engine/engine.ts";
 import type { AdamWConfig } from "./adamw.ts";
+import type { Assembler } from "./batches/assembler.ts";
+import { BatchFeed } from "./batches/batchFeed.ts";
 import { FlatLayout } from "./flatState.ts";
 import type { TrainConfig } from "./loopConfig.ts";
 import { type LogLine, type LossSums, lossSumsSchema, Meter, NO_LOSSES } from "./meter.ts";
 import { type StepReport, StepRunner, type TrainBuffers } from "./step.ts";
-import type { Arrangement, Batch, Task } from "./task.ts";
+import type { Arrangement, Task } from "./task.ts";
 
 /** Everything that decides how a run goes on, as it goes into a checkpoint. Tensors are views of the live state. */
 export interface Snapshot {
@@ -54,6 +56,9 @@ export interface LoopObserver {
 export interface LoopOptions {
   readonly engine: Engine;
   readonly task: Task;
+  readonly assembler: Assembler;
+  /** Steps whose batches are assembled ahead. */
+  readonly prefetch: number;
   readonly seed: number;
   readonly optim: AdamWConfig;
   readonly train: TrainConfig;
@@ -65,7 +70,7 @@ export interface LoopOptions {
 
 /** Trains a task from its last checkpoint, or from the start, to its last step. */
 export async function trainLoop(options: LoopOptions): Promise<{ step: number; ema: HostMap }> {
-  const { engine, task, optim, train, store, observer } = options;
+  const { engine, task, assembler, prefetch, optim, train, store, observer } = options;
   const layout = new FlatLayout(task.params);
   const state = await startingState(options, layout);
   const { buffers } = state;
@@ -86,14 +91,13 @@ export async function trainLoop(options: LoopOptions): Promise<{ step: number; e
   await observer.started(state.step, layout);
 
   let badSteps = 0;
-  let upcoming: Promise<Batch[]> | undefined;
+  const { steps: numSteps, accumulate: numParts } = train;
+  const feed = new BatchFeed({ task, assembler, fromStep: state.step, numSteps, numParts, prefetch });
   try {
     while (state.step < train.steps) {
       const step = state.step + 1;
       const last = step === train.steps;
-      const batches = await (upcoming ?? nextBatches(options, step));
-      // The engine computes on its own threads: the next step's batches are made meanwhile.
-      upcoming = last ? undefined : nextBatches(options, step + 1);
+      const batches = await feed.next();
       const report = await runner.step(step, batches);
       state.step = step;
       state.cursor = batches.at(-1)?.cursor ?? null;
@@ -120,8 +124,7 @@ export async function trainLoop(options: LoopOptions): Promise<{ step: number; e
       if (stops) break;
     }
   } finally {
-    // A batch that is still on its way must not outlive the data it reads.
-    await upcoming?.catch(() => undefined);
+    await feed.close();
   }
   return { step: state.step, ema: layout.views(buffers.ema) };
 }
@@ -181,16 +184,4 @@ function snapshot(layout: FlatLayout, { buffers, step, cursor, skipped, losses }
     },
     state: { cursor, skipped, losses },
   };
-}
-
-/** The batches of one step, in order. A failure waits for whoever awaits the promise. */
-function nextBatches({ task, train }: LoopOptions, step: number): Promise<Batch[]> {
-  const make = async () => {
-    const batches: Batch[] = [];
-    for (let part = 0; part < train.accumulate; part++) batches.push(await task.nextBatch(step, part));
-    return batches;
-  };
-  const promise = make();
-  promise.catch(() => undefined);
-  return promise;
 }

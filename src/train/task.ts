@@ -1,7 +1,10 @@
 import type { Scalar } from "@tensorflow/tfjs";
 import type { JsonValue } from "../base/json.ts";
+import type { RowStores } from "../data/shards/rowStores.ts";
 import type { HostMap, Signature, TensorMap } from "../engine/engine.ts";
 import type { ParamSpec, Params } from "../nn/params.ts";
+import type { Assembly } from "./batches/assembler.ts";
+import type { BatchOrder, BatchPlace } from "./batches/order.ts";
 
 /** A scalar loss and further scalars to log, of one batch. */
 export interface LossValue {
@@ -19,10 +22,11 @@ export interface Arrangement {
   loss(params: Params, batch: TensorMap): LossValue;
 }
 
-/** One batch in host memory. */
-export interface Batch {
+/** A batch as it is drawn: everything that decides its numbers, and none of its tensors yet. */
+export interface DrawnBatch {
   readonly arrangement: Arrangement;
-  readonly inputs: HostMap;
+  /** What the assembler makes the tensors of. */
+  readonly order: BatchOrder;
   readonly numClips: number;
   /** Tokens of a pack, or latent cells of a VAE batch. */
   readonly numTokens: number;
@@ -30,13 +34,22 @@ export interface Batch {
   readonly cursor: JsonValue;
 }
 
+/** One batch in host memory. */
+export interface Batch extends Omit<DrawnBatch, "order"> {
+  readonly inputs: HostMap;
+}
+
 /** What the loop trains: a stage (VAE, DiT) as parameters, batches and a loss. */
 export interface Task {
   readonly params: readonly ParamSpec[];
   /** Better starting values than the specs' own for some parameters, by path (a PCA start, say). */
   startingValues(): Promise<Readonly<Record<string, Float32Array>>>;
-  /** The next batch. Its random draws are keyed by `step` and `part` (which of the step's accumulated batches). */
-  nextBatch(step: number, part: number): Promise<Batch>;
+  /** What batches are assembled by. */
+  readonly assembly: Assembly;
+  /** Where the rows of batches are. */
+  readonly stores: RowStores;
+  /** Draws the next batch. Its random numbers are keyed by `at`. */
+  draw(at: BatchPlace): DrawnBatch;
   /** Puts the data back where a batch's cursor said. */
   seek(cursor: JsonValue): void;
 }

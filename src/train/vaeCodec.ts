@@ -6,22 +6,8 @@ import type { Binding, Engine, HostMap } from "../engine/engine.ts";
 import type { ModelProgram } from "../models/program.ts";
 import { clipGrid, latentGrid, type VaeConfig, vaeFactor } from "../models/vae/vaeConfig.ts";
 import { vaeDecodeProgram, vaeEncodeProgram } from "../models/vae/vaePrograms.ts";
+import { toBytes, toSigned } from "./colour.ts";
 import { type CompiledModel, compileModel } from "./modelProgram.ts";
-
-/** Half the range of a byte: [0, 255] <-> [-1, 1]. */
-const HALF_RANGE = 127.5;
-
-/** Bytes of colour to [-1, 1], into `out`. */
-export function toSigned(bytes: Uint8Array, out: Float32Array): void {
-  for (let i = 0; i < bytes.length; i++) out[i] = (bytes[i] as number) / HALF_RANGE - 1;
-}
-
-/** [-1, 1] to bytes of colour, rounded; what lies outside is clipped. */
-export function toBytes(signed: Float32Array): Uint8Array {
-  const bytes = new Uint8ClampedArray(signed.length);
-  for (let i = 0; i < signed.length; i++) bytes[i] = ((signed[i] as number) + 1) * HALF_RANGE;
-  return new Uint8Array(bytes.buffer);
-}
 
 interface Ready {
   readonly model: CompiledModel;

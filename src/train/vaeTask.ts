@@ -3,20 +3,22 @@ import { assert, UserError } from "../base/errors.ts";
 import { type Grid, gridKey, gridSize } from "../base/grid.ts";
 import type { JsonValue } from "../base/json.ts";
 import { KeyedRandom } from "../base/random.ts";
-import { allocate, sizeOf, type TensorSpec } from "../base/tensors.ts";
 import { CHANNELS } from "../data/clip.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { isHeldOut } from "../data/heldOut.ts";
 import { BucketLoader } from "../data/loader/bucketLoader.ts";
+import { RowStores } from "../data/shards/rowStores.ts";
 import { pcaStart } from "../models/vae/pcaStart.ts";
 import { Vae } from "../models/vae/vae.ts";
 import { latentGrid, type VaeConfig, vaeFactor } from "../models/vae/vaeConfig.ts";
 import type { VaeLossConfig } from "../models/vae/vaeLoss.ts";
 import { vaeObjective } from "../models/vae/vaePrograms.ts";
 import { declareParams } from "../nn/params.ts";
-import type { Arrangement, Batch, Task } from "./task.ts";
+import type { ClipsAssembly } from "./batches/clipsAssembler.ts";
+import type { BatchPlace } from "./batches/order.ts";
+import { toSigned } from "./colour.ts";
+import type { Arrangement, DrawnBatch, Task } from "./task.ts";
 import type { VaeBatchConfig } from "./vaeBatchConfig.ts";
-import { toSigned } from "./vaeCodec.ts";
 
 export interface VaeTaskOptions {
   readonly vae: VaeConfig;
@@ -31,6 +33,8 @@ export interface VaeTaskOptions {
 /** Training of a video autoencoder on batches of clips of one size and length. */
 export class VaeTask implements Task {
   readonly params;
+  readonly assembly: ClipsAssembly;
+  readonly stores: RowStores;
   private readonly options: VaeTaskOptions;
   private readonly loader: BucketLoader;
   private readonly arrangements: readonly BucketArrangement[];
@@ -45,6 +49,8 @@ export class VaeTask implements Task {
     if (clips.length === 0) throw new UserError(dataset.dir, { expected: "clips to train on", got: "none" });
     this.params = declareParams((p) => new Vae(vae, p));
     this.options = options;
+    this.assembly = { kind: "clips", seed };
+    this.stores = new RowStores([dataset.shards]);
     this.loader = new BucketLoader(
       clips,
       ({ frames, height, width }) => Math.max(1, Math.floor(batch.pixels / (frames * height * width))),
@@ -70,24 +76,18 @@ export class VaeTask implements Task {
     return pcaStart(vae, videos, seed);
   }
 
-  async nextBatch(step: number, part: number): Promise<Batch> {
+  draw(at: BatchPlace): DrawnBatch {
     const { bucket, clips } = this.loader.next();
-    const cursor = this.loader.state;
     const arrangement = this.arrangements[bucket];
     assert(arrangement !== undefined, `bucket ${bucket} has an arrangement`);
-    const video_BTHWC = allocate(arrangement.signature.video_BTHWC as TensorSpec);
-    const eps_Bthwz = allocate(arrangement.signature.eps_Bthwz as TensorSpec);
-    const videoSize = sizeOf(video_BTHWC.shape) / clips.length;
-    const latentSize = sizeOf(eps_Bthwz.shape) / clips.length;
-    for (const [i, index] of clips.entries()) {
-      const video = video_BTHWC.data.subarray(i * videoSize, (i + 1) * videoSize) as Float32Array;
-      toSigned(await this.options.dataset.readFrames(index), video);
-      const noise = eps_Bthwz.data.subarray(i * latentSize, (i + 1) * latentSize) as Float32Array;
-      const hash = this.options.dataset.entries[index]?.hash ?? "";
-      new KeyedRandom(this.options.seed, "posterior", hash, step, part, i).fillNormal(noise);
-    }
-    const numTokens = clips.length * arrangement.latentCells;
-    return { arrangement, inputs: { video_BTHWC, eps_Bthwz }, numClips: clips.length, numTokens, cursor };
+    const { shards } = this.options.dataset;
+    return {
+      arrangement,
+      order: { kind: "clips", ...at, clips: clips.map((index) => ({ store: 0, ...shards.row(index) })) },
+      numClips: clips.length,
+      numTokens: clips.length * arrangement.latentCells,
+      cursor: this.loader.state,
+    };
   }
 
   seek(cursor: JsonValue): void {

@@ -6,11 +6,12 @@ import type { Dataset } from "../../src/data/dataset.ts";
 import { isHeldOut } from "../../src/data/heldOut.ts";
 import { createLatents, openLatents } from "../../src/data/latents.ts";
 import { patchify } from "../../src/models/patches/patchify.ts";
-import { type TextEncoderConfig, textRow, textRowLength } from "../../src/models/text/textEncoder.ts";
+import type { TextEncoderConfig } from "../../src/models/text/textEncoder.ts";
+import { textRow, textRowLength } from "../../src/models/text/textRow.ts";
 import { objectiveSchema, packingSchema } from "../../src/train/ditConfig.ts";
 import type { DitTask } from "../../src/train/ditTask.ts";
 import { scratchFolder } from "../data/scratch.ts";
-import { type SmallLatents, smallDit, smallDitTask, smallLatents, smallWorld } from "./loopSetting.ts";
+import { nextBatch, type SmallLatents, smallDit, smallDitTask, smallLatents, smallWorld } from "./loopSetting.ts";
 
 const { text: encoder } = smallDit().dit;
 assert.ok(encoder.kind === "bytes");
@@ -31,7 +32,7 @@ describe("DitTask", () => {
 
   /** The rows of a batch's clips: values by name, and the dataset's entry that the clean tokens belong to. */
   async function clipsOf(task: DitTask, step: number, part = 0) {
-    const { arrangement, inputs } = await task.nextBatch(step, part);
+    const { arrangement, inputs } = await nextBatch(task, step, part);
     const grids = arrangement.key.split(",").map((key) => key.split("x").map(Number) as [number, number, number]);
     let [token, frame] = [0, 0];
     return grids.map(([t, h, w], i) => {
@@ -136,11 +137,11 @@ describe("DitTask", () => {
   it("gives the same batches again from a cursor", async () => {
     const task = smallDitTask(data);
     let cursor: JsonValue = null;
-    for (let step = 1; step <= 10; step++) ({ cursor } = await task.nextBatch(step, 0));
+    for (let step = 1; step <= 10; step++) ({ cursor } = await nextBatch(task, step, 0));
     const resumed = smallDitTask(data);
     resumed.seek(cursor);
     for (let step = 11; step <= 20; step++) {
-      const [one, other] = [await task.nextBatch(step, 0), await resumed.nextBatch(step, 0)];
+      const [one, other] = [await nextBatch(task, step, 0), await nextBatch(resumed, step, 0)];
       assert.deepEqual([one.inputs, one.cursor], [other.inputs, other.cursor]);
     }
   });

@@ -2,12 +2,15 @@ import assert from "node:assert/strict";
 import type { Dataset } from "../../src/data/dataset.ts";
 import type { Engine, HostMap } from "../../src/engine/engine.ts";
 import { createOnnxEngine } from "../../src/engine/runtime/onnxEngine.ts";
+import type { Assembler } from "../../src/train/batches/assembler.ts";
 import { listCheckpoints, loadCheckpoint, saveCheckpoint } from "../../src/train/checkpoint.ts";
 import type { CheckpointStore } from "../../src/train/loop.ts";
 import type { Task } from "../../src/train/task.ts";
 import { scratchFolder } from "../data/scratch.ts";
 import {
+  assemblerOf,
   type Kept,
+  type LoopSetting,
   MemoryStore,
   Recorder,
   runLoop,
@@ -97,7 +100,7 @@ describe("the training loop", function () {
     const store = new MemoryStore();
     await runLoop(engine, smallVaeTask(dataset, "random"), { train, store });
     const task = smallVaeTask(dataset, "random");
-    task.nextBatch = () => assert.fail("a batch was made");
+    task.draw = () => assert.fail("a batch was drawn");
     const again = await runLoop(engine, task, { train, store });
     assert.deepEqual([again.steps, again.lines, again.sampled, store.saved.length], [[], [], [], 1]);
   });
@@ -137,20 +140,21 @@ describe("the training loop", function () {
 
   it("waits for the batch on its way when a step fails", async () => {
     const task = smallVaeTask(dataset, "random");
-    const { nextBatch } = task;
+    const inner = assemblerOf(task);
     let underWay = 0;
-    task.nextBatch = async (step, part) => {
-      underWay++;
-      const batch = await nextBatch.call(task, step, part);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      underWay--;
-      return batch;
+    const assembler: Assembler = {
+      async fill(order, tensors) {
+        underWay++;
+        await inner.fill(order, tensors);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        underWay--;
+      },
     };
     const recorder = new Recorder();
     recorder.stepped = () => {
       throw new Error("stop here");
     };
-    await assert.rejects(runLoop(engine, task, { train, recorder }), /stop here/);
+    await assert.rejects(runLoop(engine, task, { train, recorder, assembler }), /stop here/);
     assert.equal(underWay, 0);
   });
 });
@@ -169,23 +173,24 @@ describe("steps that are not finite", function () {
     await dataset.close();
   });
 
-  /** A task whose batches hold a value that is no number at these steps. */
-  function taskBadAt(bad: readonly number[], value: number): Task {
+  /** Trains a task whose batches hold a value that is no number at these steps. */
+  function runBadAt(bad: readonly number[], value: number, setting: LoopSetting): Promise<Recorder> {
     const task = smallVaeTask(dataset, "random");
-    const { nextBatch } = task;
-    task.nextBatch = async (step, part) => {
-      const batch = await nextBatch.call(task, step, part);
-      if (bad.includes(step)) batch.inputs.video_BTHWC?.data.set([value], 5);
-      return batch;
+    const inner = assemblerOf(task);
+    const assembler: Assembler = {
+      async fill(order, tensors) {
+        await inner.fill(order, tensors);
+        if (bad.includes(order.step)) tensors.video_BTHWC?.data.set([value], 5);
+      },
     };
-    return task;
+    return runLoop(engine, task, { ...setting, assembler });
   }
 
   for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
     it(`leaves a step with ${value} out of everything but the count`, async () => {
       const store = new MemoryStore();
       const train = { steps: 4, logEvery: 4, checkpointEvery: 1, keep: 9 };
-      const { leftOut, lines } = await runLoop(engine, taskBadAt([3], value), { train, store });
+      const { leftOut, lines } = await runBadAt([3], value, { train, store });
       assert.deepEqual(leftOut, [3]);
       const [, before, after, last] = store.saved as [Kept, Kept, Kept, Kept];
       assert.deepEqual(after.tensors, before.tensors);
@@ -199,19 +204,19 @@ describe("steps that are not finite", function () {
   it("goes on from a checkpoint made among them", async () => {
     const train = { steps: 6, logEvery: 6 };
     const whole = new MemoryStore();
-    const uninterrupted = await runLoop(engine, taskBadAt([2, 3], Number.NaN), { train, store: whole });
+    const uninterrupted = await runBadAt([2, 3], Number.NaN, { train, store: whole });
     const store = new MemoryStore();
-    await runLoop(engine, taskBadAt([2, 3], Number.NaN), { train, store, stopAfter: 3 });
-    const resumed = await runLoop(engine, taskBadAt([], 0), { train, store });
+    await runBadAt([2, 3], Number.NaN, { train, store, stopAfter: 3 });
+    const resumed = await runBadAt([], 0, { train, store });
     assertSame(store.saved.at(-1), whole.saved.at(-1));
     assert.deepEqual(resumed.figures, uninterrupted.figures);
   });
 
   it("stops with one line after maxBadSteps in a row, and not before", async () => {
     const train = { steps: 20, maxBadSteps: 3 };
-    const apart = await runLoop(engine, taskBadAt([1, 2, 4, 5, 7], Number.NaN), { train: { ...train, steps: 8 } });
+    const apart = await runBadAt([1, 2, 4, 5, 7], Number.NaN, { train: { ...train, steps: 8 } });
     assert.deepEqual(apart.leftOut, [1, 2, 4, 5, 7]);
-    await assert.rejects(runLoop(engine, taskBadAt([2, 4, 5, 6, 7], Number.NaN), { train }), {
+    await assert.rejects(runBadAt([2, 4, 5, 6, 7], Number.NaN, { train }), {
       name: "UserError",
       message:
         "step 6: expected a finite loss and gradient, got 3 steps in a row without (loss NaN, gradient norm NaN); try a lower optim.lr or more optim.warmupSteps",

@@ -15,6 +15,9 @@ import { vaeSchema } from "../../src/models/vae/vaeConfig.ts";
 import { vaeLossSchema } from "../../src/models/vae/vaeLoss.ts";
 import { declareParams } from "../../src/nn/params.ts";
 import { adamwSchema } from "../../src/train/adamw.ts";
+import { type Assembler, createAssembler } from "../../src/train/batches/assembler.ts";
+import { BatchBuffers } from "../../src/train/batches/batchBuffers.ts";
+import { InTurn } from "../../src/train/batches/inTurn.ts";
 import { objectiveSchema, packingSchema } from "../../src/train/ditConfig.ts";
 import { DitTask, type DitTaskOptions } from "../../src/train/ditTask.ts";
 import { FlatLayout } from "../../src/train/flatState.ts";
@@ -23,7 +26,7 @@ import { latentStatistics } from "../../src/train/latentStatistics.ts";
 import { type CheckpointStore, type LoopObserver, type Snapshot, trainLoop } from "../../src/train/loop.ts";
 import { trainSchema } from "../../src/train/loopConfig.ts";
 import type { LogLine } from "../../src/train/meter.ts";
-import type { Task } from "../../src/train/task.ts";
+import type { Batch, Task } from "../../src/train/task.ts";
 import { vaeBatchSchema } from "../../src/train/vaeBatchConfig.ts";
 import { VaeCodec } from "../../src/train/vaeCodec.ts";
 import { VaeTask } from "../../src/train/vaeTask.ts";
@@ -153,6 +156,19 @@ export class Recorder implements LoopObserver {
   }
 }
 
+/** The task's assembler, in this thread. */
+export function assemblerOf({ assembly, stores }: Task): Assembler {
+  return new InTurn(createAssembler(assembly, stores));
+}
+
+/** The next batch of a task. */
+export async function nextBatch(task: Task, step: number, part = 0): Promise<Batch> {
+  const { order, ...batch } = task.draw({ step, part });
+  const { tensors: inputs } = new BatchBuffers(1).take(batch.arrangement.signature);
+  await assemblerOf(task).fill(order, inputs);
+  return { ...batch, inputs };
+}
+
 /** What the caller of `runLoop` says of a run. */
 export interface LoopSetting {
   readonly train: object;
@@ -163,15 +179,19 @@ export interface LoopSetting {
   /** Asked between steps, like `stopAfter`. */
   readonly shouldStop?: () => boolean;
   readonly recorder?: Recorder;
+  /** In this thread when not given. */
+  readonly assembler?: Assembler;
 }
 
 /** Runs a loop with small defaults. */
 export async function runLoop(engine: Engine, task: Task, setting: LoopSetting): Promise<Recorder> {
   const { train, optim, store = new MemoryStore(), stopAfter, recorder = new Recorder() } = setting;
-  const { shouldStop = () => false } = setting;
+  const { shouldStop = () => false, assembler = assemblerOf(task) } = setting;
   await trainLoop({
     engine,
     task,
+    assembler,
+    prefetch: 2,
     seed: SEED,
     optim: adamwSchema.parse({ lr: 0.002, warmupSteps: 10, emaDecay: 0.9, ...optim }),
     train: trainSchema.parse(train),

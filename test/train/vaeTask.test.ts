@@ -5,7 +5,7 @@ import { createDataset, type Dataset, openDataset } from "../../src/data/dataset
 import { isHeldOut } from "../../src/data/heldOut.ts";
 import type { VaeTask } from "../../src/train/vaeTask.ts";
 import { noiseClip, scratchFolder } from "../data/scratch.ts";
-import { smallVaeTask, smallWorld } from "./loopSetting.ts";
+import { nextBatch, smallVaeTask, smallWorld } from "./loopSetting.ts";
 
 describe("VaeTask", () => {
   const folder = scratchFolder();
@@ -17,7 +17,7 @@ describe("VaeTask", () => {
 
   /** Clips of the next batch, as bytes, with their posterior noise. */
   async function clipsOf(task: VaeTask, step: number, part = 0) {
-    const { arrangement, inputs, numClips } = await task.nextBatch(step, part);
+    const { arrangement, inputs, numClips } = await nextBatch(task, step, part);
     const { video_BTHWC: video, eps_Bthwz: eps } = inputs;
     assert.ok(video !== undefined && eps !== undefined);
     assert.deepEqual(video.shape, arrangement.signature.video_BTHWC?.shape);
@@ -50,11 +50,11 @@ describe("VaeTask", () => {
   it("gives the same batches again from a cursor", async () => {
     const task = smallVaeTask(dataset, "random");
     let cursor: JsonValue = null;
-    for (let step = 1; step <= 5; step++) ({ cursor } = await task.nextBatch(step, 0));
+    for (let step = 1; step <= 5; step++) ({ cursor } = await nextBatch(task, step, 0));
     const resumed = smallVaeTask(dataset, "random");
     resumed.seek(cursor);
     for (let step = 6; step <= 15; step++) {
-      const [one, other] = [await task.nextBatch(step, 0), await resumed.nextBatch(step, 0)];
+      const [one, other] = [await nextBatch(task, step, 0), await nextBatch(resumed, step, 0)];
       assert.deepEqual([one.inputs, one.cursor], [other.inputs, other.cursor]);
     }
   });

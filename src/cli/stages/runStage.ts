@@ -1,5 +1,7 @@
 import type { Engine, HostMap } from "../../engine/engine.ts";
 import type { AdamWConfig } from "../../train/adamw.ts";
+import { createAssembler } from "../../train/batches/assembler.ts";
+import { InTurn } from "../../train/batches/inTurn.ts";
 import { listCheckpoints, loadCheckpoint, saveCheckpoint } from "../../train/checkpoint.ts";
 import { type CheckpointStore, trainLoop } from "../../train/loop.ts";
 import type { TrainConfig } from "../../train/loopConfig.ts";
@@ -41,6 +43,8 @@ export async function runStage(stage: Stage): Promise<StageResult> {
     await stage.onOpen(run);
     const { step, ema } = await trainLoop({
       ...stage,
+      assembler: new InTurn(createAssembler(stage.task.assembly, stage.task.stores)),
+      prefetch: 1,
       store: checkpointStore(stage, run, reporter),
       observer: reporter,
       shouldStop: () => stop.exitCode !== undefined,

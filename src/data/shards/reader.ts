@@ -7,11 +7,26 @@ import type { ShardFile } from "./writer.ts";
 /** Bytes of record batches kept for the next read. */
 const CACHE_BYTES = 256 * 2 ** 20;
 
-/** What `openShards` opens: files as the manifest lists them. */
-export interface ShardSet {
+/** Shards as the manifest lists them. */
+export interface Shards {
   readonly kind: ContentKind;
   readonly shards: readonly ShardFile[];
+}
+
+/** What `openShards` opens. */
+export interface ShardSet extends Shards {
   readonly index: ShardFile;
+}
+
+/** Shards in a folder, as a plain value: enough to read rows whose places are known. */
+export interface StoreSpec extends Shards {
+  readonly dir: string;
+}
+
+/** A row and where it lies. */
+export interface StoredRow {
+  readonly entry: RowEntry;
+  readonly place: RowPlace;
 }
 
 /**
@@ -21,7 +36,7 @@ export interface ShardSet {
 export class ShardReader {
   readonly entries: readonly RowEntry[];
   private readonly dir: string;
-  private readonly set: ShardSet;
+  private readonly set: Shards;
   private readonly places: readonly RowPlace[];
   private readonly files = new Map<number, Promise<CheckedFile>>();
   /** By `shard/batch`, least recently used first. */
@@ -33,7 +48,7 @@ export class ShardReader {
 
   constructor(
     dir: string,
-    set: ShardSet,
+    set: Shards,
     rows: { readonly entries: readonly RowEntry[]; readonly places: readonly RowPlace[] },
     cacheBytes = CACHE_BYTES,
   ) {
@@ -45,10 +60,23 @@ export class ShardReader {
   }
 
   /** The values of a row, as a view of memory shared with other rows: do not write to it. */
-  async values(index: number): Promise<Uint8Array> {
+  values(index: number): Promise<Uint8Array> {
+    return this.valuesOf(this.row(index));
+  }
+
+  row(index: number): StoredRow {
     const entry = this.entries[index];
     const place = this.places[index];
     assert(entry !== undefined && place !== undefined, `clip ${index} of ${this.entries.length}`);
+    return { entry, place };
+  }
+
+  get spec(): StoreSpec {
+    return { dir: this.dir, kind: this.set.kind, shards: this.set.shards };
+  }
+
+  /** Like `values`, of a row that need not be in this reader's index. */
+  async valuesOf({ entry, place }: StoredRow): Promise<Uint8Array> {
     const batch = await this.batch(place);
     return rowValues(`${this.dir} shard ${place.shard}`, this.set.kind, batch, place.row, entry);
   }

@@ -1,16 +1,8 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
-import { assert } from "../../base/errors.ts";
-import { compareGrids, type Grid, gridKey, gridSize } from "../../base/grid.ts";
+import { type Grid, gridKey, gridSize } from "../../base/grid.ts";
 import type { ClipGroup } from "../../nn/clipGroups.ts";
-
-/** Where one clip lies in its pack. */
-export interface ClipSpan {
-  readonly grid: Grid;
-  readonly firstToken: number;
-  readonly numTokens: number;
-  readonly firstFrame: number;
-}
+import { type ClipSpan, type PackLayout, packLayout } from "./layout.ts";
 
 /**
  * Clips of different token grids laid end to end in one sequence, no padding between them. The plan is known before
@@ -21,7 +13,7 @@ export interface ClipSpan {
  * by broadcasting over strips, so tokens are never cut up or gathered, and all gradients are products and plain sums.
  * Source: arXiv:2307.06304. Differs: clips of one length share a dense batch, so attention needs no mask.
  */
-export class PackPlan {
+export class PackPlan implements PackLayout {
   readonly clips: readonly ClipSpan[];
   readonly numTokens: number;
   readonly numFrames: number;
@@ -37,19 +29,15 @@ export class PackPlan {
 
   /** @param grids token grids of the clips, sorted by `compareGrids`, so that equal lengths are neighbours. */
   constructor(grids: readonly Grid[]) {
-    assert(grids.length > 0, "a pack holds at least one clip");
-    assert(
-      grids.every((grid, i) => i === 0 || compareGrids(grids[i - 1] as Grid, grid) <= 0),
-      "the grids of a pack are sorted",
-    );
-    this.clips = placed(grids);
-    this.numClips = grids.length;
-    this.numTokens = total(grids.map(gridSize));
-    this.numFrames = total(grids.map(({ t }) => t));
+    const { clips, numTokens, numFrames, numClips, clipOfFrame } = packLayout(grids);
+    this.clips = clips;
+    this.numClips = numClips;
+    this.numTokens = numTokens;
+    this.numFrames = numFrames;
+    this.clipOfFrame = clipOfFrame;
     this.groups = clipGroups(grids.map(gridSize));
     this.stripSize = grids.reduce((size, { h, w }) => greatestDivisor(size, h * w), 0);
     this.numStrips = this.numTokens / this.stripSize;
-    this.clipOfFrame = Int32Array.from(grids.flatMap(({ t }, clip) => Array<number>(t).fill(clip)));
     this.clipOfToken = Int32Array.from(grids.flatMap((grid, clip) => Array<number>(gridSize(grid)).fill(clip)));
     this.frameOfToken = Int32Array.from(
       [...this.clipOfFrame].flatMap((clip, frame) => {
@@ -129,18 +117,6 @@ function greatestDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestDivisor(b, a % b);
 }
 
-/** The clips with their first tokens and frames, one after another. */
-function placed(grids: readonly Grid[]): ClipSpan[] {
-  let firstToken = 0;
-  let firstFrame = 0;
-  return grids.map((grid) => {
-    const span = { grid, firstToken, numTokens: gridSize(grid), firstFrame };
-    firstToken += span.numTokens;
-    firstFrame += grid.t;
-    return span;
-  });
-}
-
 /** Merges neighbours of equal length. */
 function clipGroups(lengths: readonly number[]): ClipGroup[] {
   const groups: { numClips: number; length: number }[] = [];
@@ -150,8 +126,4 @@ function clipGroups(lengths: readonly number[]): ClipGroup[] {
     else groups.push({ numClips: 1, length });
   }
   return groups;
-}
-
-function total(counts: readonly number[]): number {
-  return counts.reduce((sum, count) => sum + count, 0);
 }

@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
 import { normal, type Params } from "../../nn/params.ts";
 import { RmsNorm } from "../../nn/rmsNorm.ts";
-import { encodeText, numTextIds, prefixIds, unconditionalText } from "./bytes.ts";
+import { numTextIds } from "./bytes.ts";
 import { TextBlock } from "./textBlock.ts";
 
 export const textEncoderSchema = z.strictObject({
@@ -19,17 +19,6 @@ export const textEncoderSchema = z.strictObject({
   crossAttention: z.boolean().default(true).describe("Each DiT block looks at every text token, not only their mean."),
 });
 export type TextEncoderConfig = z.output<typeof textEncoderSchema>;
-
-/** Ids in the row that the encoder is given for a text. */
-export function textRowLength({ maxTokens, prefixBuckets }: TextEncoderConfig): number {
-  return prefixBuckets === 0 ? maxTokens : 2 * maxTokens;
-}
-
-/** The row for a text, or for "any text" when it is undefined: ids of the bytes, then of the beginnings of words. */
-export function textRow(text: string | undefined, { maxTokens, prefixBuckets }: TextEncoderConfig): Int32Array {
-  const { ids } = text === undefined ? unconditionalText(maxTokens) : encodeText(text, maxTokens);
-  return prefixBuckets === 0 ? ids : Int32Array.of(...ids, ...prefixIds(ids, prefixBuckets));
-}
 
 /** Text as the model sees it. C texts, S tokens, E width. */
 export interface TextFeatures {

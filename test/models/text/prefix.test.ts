@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { encodeText, prefixIds } from "../../../src/models/text/bytes.ts";
-import { textEncoderSchema, textRow, textRowLength } from "../../../src/models/text/textEncoder.ts";
+import { textEncoderSchema } from "../../../src/models/text/textEncoder.ts";
+import { textRow, textRowLength } from "../../../src/models/text/textRow.ts";
 
 describe("prefixIds", () => {
   const prefixes = (text: string) => [...prefixIds(encodeText(text, 16).ids, 2048)];

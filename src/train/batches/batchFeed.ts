@@ -1,0 +1,78 @@
+import type { Batch, DrawnBatch, Task } from "../task.ts";
+import type { Assembler } from "./assembler.ts";
+import { BatchBuffers, type SharedBatch } from "./batchBuffers.ts";
+
+export interface FeedOptions {
+  readonly task: Pick<Task, "draw">;
+  readonly assembler: Assembler;
+  /** Steps that are done, and steps in all. */
+  readonly fromStep: number;
+  readonly numSteps: number;
+  /** Batches of a step. */
+  readonly numParts: number;
+  /** Steps whose batches are assembled ahead of the one that is asked for. */
+  readonly prefetch: number;
+}
+
+/** A batch on its way. */
+interface Pending {
+  readonly drawn: DrawnBatch;
+  readonly shared: SharedBatch;
+  readonly filled: Promise<void>;
+}
+
+/**
+ * The batches of each step in order, drawn and assembled ahead. A batch that was drawn and not used leaves no trace: the
+ * cursor that counts is that of the last batch handed out. Memory: batches of `prefetch` + 1 steps.
+ */
+export class BatchFeed {
+  private readonly options: FeedOptions;
+  private readonly buffers: BatchBuffers;
+  private readonly ahead: Pending[] = [];
+  private inUse: readonly Pending[] = [];
+  private lastDrawn: number;
+
+  constructor(options: FeedOptions) {
+    this.options = options;
+    this.buffers = new BatchBuffers((options.prefetch + 1) * options.numParts);
+    this.lastDrawn = options.fromStep;
+  }
+
+  /**
+   * The batches of the next step, valid until the next call.
+   * @throws whatever assembling one of them threw; later steps' failures wait for their turn.
+   */
+  async next(): Promise<Batch[]> {
+    const { numParts } = this.options;
+    for (const { shared } of this.inUse) this.buffers.giveBack(shared);
+    this.inUse = [];
+    this.drawAhead();
+    this.inUse = this.ahead.splice(0, numParts);
+    const batches: Batch[] = [];
+    for (const { drawn, shared, filled } of this.inUse) {
+      await filled;
+      const { arrangement, numClips, numTokens, cursor } = drawn;
+      batches.push({ arrangement, inputs: shared.tensors, numClips, numTokens, cursor });
+    }
+    return batches;
+  }
+
+  /** Waits for what is on its way: it must not outlive the data it reads. */
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.inUse, ...this.ahead].map(({ filled }) => filled));
+  }
+
+  private drawAhead(): void {
+    const { task, assembler, numSteps, numParts, prefetch } = this.options;
+    while (this.ahead.length < (prefetch + 1) * numParts && this.lastDrawn < numSteps) {
+      this.lastDrawn++;
+      for (let part = 0; part < numParts; part++) {
+        const drawn = task.draw({ step: this.lastDrawn, part });
+        const shared = this.buffers.take(drawn.arrangement.signature);
+        const filled = assembler.fill(drawn.order, shared.tensors);
+        filled.catch(() => undefined);
+        this.ahead.push({ drawn, shared, filled });
+      }
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import { assert } from "../../base/errors.ts";
+import { KeyedRandom } from "../../base/random.ts";
+import type { RowStores } from "../../data/shards/rowStores.ts";
+import type { HostMap } from "../../engine/engine.ts";
+import { toSigned } from "../colour.ts";
+import type { Assembler } from "./assembler.ts";
+import type { BatchOrder } from "./order.ts";
+
+/** What clips for the autoencoder are assembled by. */
+export interface ClipsAssembly {
+  readonly kind: "clips";
+  readonly seed: number;
+}
+
+/** Lays clips one after another as video_BTHWC in [-1, 1], with the noise eps_Bthwz of their latents. */
+export class ClipsAssembler implements Assembler {
+  private readonly assembly: ClipsAssembly;
+  private readonly stores: RowStores;
+
+  constructor(assembly: ClipsAssembly, stores: RowStores) {
+    this.assembly = assembly;
+    this.stores = stores;
+  }
+
+  async fill(order: BatchOrder, { video_BTHWC, eps_Bthwz }: HostMap): Promise<void> {
+    assert(order.kind === "clips", `an order of clips, not ${order.kind}`);
+    const { clips, step, part } = order;
+    const videos = shares(video_BTHWC?.data as Float32Array, clips.length);
+    const noises = shares(eps_Bthwz?.data as Float32Array, clips.length);
+    for (const [i, row] of clips.entries()) {
+      toSigned(await this.stores.values(row), videos[i] as Float32Array);
+      const random = new KeyedRandom(this.assembly.seed, "posterior", row.entry.hash, step, part, i);
+      random.fillNormal(noises[i] as Float32Array);
+    }
+  }
+}
+
+/** Views of equal parts. */
+function shares(data: Float32Array, count: number): Float32Array[] {
+  const size = data.length / count;
+  return Array.from({ length: count }, (_, i) => data.subarray(i * size, (i + 1) * size));
+}

@@ -1,0 +1,111 @@
+import { assert } from "../../base/errors.ts";
+import { type Grid, gridKey, gridSize } from "../../base/grid.ts";
+import { KeyedRandom } from "../../base/random.ts";
+import type { RowStores } from "../../data/shards/rowStores.ts";
+import { lossWeights } from "../../diffusion/lossWeights.ts";
+import { drawTime, frameTimes } from "../../diffusion/timeSampling.ts";
+import type { HostMap } from "../../engine/engine.ts";
+import type { DiTConfig } from "../../models/dit/dit.ts";
+import { type PackLayout, packLayout } from "../../models/patches/layout.ts";
+import { type Patch, patchify } from "../../models/patches/patchify.ts";
+import { textRow } from "../../models/text/textRow.ts";
+import { type LatentStats, normaliseLatents } from "../../models/vae/latents.ts";
+import type { ObjectiveConfig } from "../ditConfig.ts";
+import type { Assembler } from "./assembler.ts";
+import type { BatchOrder, PackedClip, PackOrder } from "./order.ts";
+
+/** What packs of latents are assembled by. */
+export interface PackAssembly {
+  readonly kind: "pack";
+  readonly seed: number;
+  readonly patch: Patch;
+  readonly text: DiTConfig["text"];
+  readonly statistics: LatentStats;
+  readonly objective: ObjectiveConfig;
+}
+
+/**
+ * Lays normalised latents of clips end to end as x0_LP, with noise eps_LP, times t_F, each frame's share of the loss
+ * weight_F and, where the model reads text, text_CR. L tokens, P values of a token, F latent frames, C clips.
+ */
+export class PackAssembler implements Assembler {
+  private readonly assembly: PackAssembly;
+  private readonly stores: RowStores;
+
+  constructor(assembly: PackAssembly, stores: RowStores) {
+    this.assembly = assembly;
+    this.stores = stores;
+  }
+
+  async fill(order: BatchOrder, { x0_LP, eps_LP, t_F, weight_F, text_CR }: HostMap): Promise<void> {
+    assert(order.kind === "pack", `an order of a pack, not ${order.kind}`);
+    const pack = packLayout(order.clips.map(({ grid }) => grid));
+    await this.cleanTokens(order, pack, x0_LP?.data as Float32Array);
+    this.noise(order, pack, eps_LP?.data as Float32Array);
+    t_F?.data.set(this.times(order, pack));
+    weight_F?.data.set(lossWeights(pack, this.assembly.objective.weighting));
+    if (text_CR !== undefined) this.text(order, text_CR.data as Int32Array);
+  }
+
+  private async cleanTokens({ clips }: PackOrder, pack: PackLayout, x0_LP: Float32Array): Promise<void> {
+    const { patch, statistics } = this.assembly;
+    const tokens = tokensOfClips(x0_LP, pack);
+    for (const [i, { row, grid }] of clips.entries()) {
+      const bytes = await this.stores.values(row);
+      const latent_thwz = firstFrames(bytes, row.entry.grid, grid, patch);
+      const used = { ...row.entry.grid, t: grid.t * patch[0] };
+      patchify(normaliseLatents(latent_thwz, statistics), used, patch, tokens[i]);
+    }
+  }
+
+  /** Noise of each clip, keyed by its content and the step: no other clip of the pack changes it. */
+  private noise(order: PackOrder, pack: PackLayout, eps_LP: Float32Array): void {
+    const tokens = tokensOfClips(eps_LP, pack);
+    for (const [i, clip] of order.clips.entries()) {
+      this.random("noise", clip, order).fillNormal(tokens[i] as Float32Array);
+    }
+  }
+
+  /** One time for all frames of a clip. */
+  private times(order: PackOrder, pack: PackLayout): Float32Array {
+    const time_C = order.clips.map((clip) =>
+      drawTime(this.assembly.objective.time, gridSize(clip.grid), this.random("time", clip, order)),
+    );
+    return frameTimes(pack, time_C);
+  }
+
+  private text(order: PackOrder, text_CR: Int32Array): void {
+    const { text, objective } = this.assembly;
+    assert(text.kind !== "none", "only a model that reads text is given some");
+    for (const [i, clip] of order.clips.entries()) {
+      const dropped = this.random("caption drop", clip, order).uniform() < objective.captionDrop;
+      const row_R = textRow(dropped ? undefined : clip.row.entry.caption, text);
+      text_CR.set(row_R, i * row_R.length);
+    }
+  }
+
+  private random(purpose: string, { row, repeat }: PackedClip, { step, part }: PackOrder): KeyedRandom {
+    return new KeyedRandom(this.assembly.seed, purpose, row.entry.hash, step, part, repeat);
+  }
+}
+
+/** Views of each clip's tokens. */
+function tokensOfClips(data_LP: Float32Array, pack: PackLayout): Float32Array[] {
+  const numValues = data_LP.length / pack.numTokens;
+  return pack.clips.map(({ firstToken, numTokens }) =>
+    data_LP.subarray(firstToken * numValues, (firstToken + numTokens) * numValues),
+  );
+}
+
+/**
+ * A copy of the latent frames that `tokens` asks for. The first frames of a clip's latents are the latents of its first
+ * frames, since the autoencoder is causal; no other part is a clip's latent.
+ */
+function firstFrames(bytes: Uint8Array, stored: Grid, tokens: Grid, [pt, ph, pw]: Patch): Float32Array {
+  const fits = tokens.t * pt <= stored.t && tokens.h * ph === stored.h && tokens.w * pw === stored.w;
+  assert(fits, `a place of ${gridKey(tokens)} tokens for latents of ${gridKey(stored)}`);
+  const used = (bytes.byteLength / stored.t) * tokens.t * pt;
+  const latent_thwz = new Float32Array(used / Float32Array.BYTES_PER_ELEMENT);
+  new Uint8Array(latent_thwz.buffer).set(bytes.subarray(0, used));
+  return latent_thwz;
+}
