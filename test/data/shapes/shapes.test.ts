@@ -180,7 +180,7 @@ describe("shapes world", () => {
         const gap = { above: b.y - a.y, below: a.y - b.y, "left of": b.x - a.x, "right of": a.x - b.x };
         assert.ok(gap[scene.relation ?? "above"] >= a.radius + b.radius - 0.01, captionOf(scene));
       }
-      assert.match(captionOf(scene), new RegExp(`${one.colour} ${one.form} .*${scene.relation} an? ${other.colour}`));
+      assert.match(captionOf(scene), new RegExp(`${one.colour} ${one.form}.*, ${scene.relation} an? ${other.colour}`));
     }
     assert.equal(relations.size, 4);
     assert.throws(
