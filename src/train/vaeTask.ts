@@ -52,7 +52,7 @@ export class VaeTask implements Task {
     this.assembly = { kind: "clips", seed };
     this.stores = new RowStores([dataset.shards]);
     this.loader = new BucketLoader(
-      clips,
+      clips.map(({ index, frames, height, width }) => ({ index, frames, height, width })),
       ({ frames, height, width }) => Math.max(1, Math.floor(batch.pixels / (frames * height * width))),
       seed,
     );
@@ -77,7 +77,7 @@ export class VaeTask implements Task {
   }
 
   draw(at: BatchPlace): DrawnBatch {
-    const { bucket, clips } = this.loader.next();
+    const { plan: bucket, clips } = this.loader.next();
     const arrangement = this.arrangements[bucket];
     assert(arrangement !== undefined, `bucket ${bucket} has an arrangement`);
     const { shards } = this.options.dataset;

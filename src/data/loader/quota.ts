@@ -1,0 +1,49 @@
+import { assert } from "../../base/errors.ts";
+
+/**
+ * Takes several things in turn at given rates: after n turns each has come n times its rate, to less than one turn
+ * either way. Turn j of a thing (from 0) may come at n when j < (n + 1) * rate, and is due at (j + 1) / rate; the one
+ * that is due first comes. What comes next depends on the counts alone. Source: the earliest deadline first keeps all
+ * these windows when the rates sum to 1 (Baruah et al. 1996, proportionate progress).
+ */
+export class Quota {
+  private readonly rates: readonly number[];
+  private readonly counts: number[];
+  private turns = 0;
+
+  /** @param rates positive shares; they need not sum to 1. */
+  constructor(rates: readonly number[]) {
+    assert(rates.length > 0 && rates.every((rate) => rate > 0), "rates are positive");
+    const total = rates.reduce((sum, rate) => sum + rate, 0);
+    this.rates = rates.map((rate) => rate / total);
+    this.counts = rates.map(() => 0);
+  }
+
+  /** Which comes now, and how often it came before; the first of those that are due together. */
+  next(): { readonly which: number; readonly before: number } {
+    this.turns += 1;
+    // Rates are rounded: should each seem to have had its turns, the first is no worse than another.
+    let which = 0;
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const [i, rate] of this.rates.entries()) {
+      const count = this.counts[i] as number;
+      const due = (count + 1) / rate;
+      if (due < earliest && count < this.turns * rate) [which, earliest] = [i, due];
+    }
+    const before = this.counts[which] as number;
+    this.counts[which] = before + 1;
+    return { which, before };
+  }
+
+  /** How often each has come. */
+  get drawn(): readonly number[] {
+    return [...this.counts];
+  }
+
+  /** Goes on from what `drawn` gave. */
+  restore(drawn: readonly number[]): void {
+    assert(drawn.length === this.counts.length, "as many counts as rates");
+    this.counts.splice(0, drawn.length, ...drawn);
+    this.turns = drawn.reduce((sum, count) => sum + count, 0);
+  }
+}
