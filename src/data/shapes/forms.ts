@@ -2,13 +2,12 @@ import type { Form } from "./grammar.ts";
 
 /**
  * Signed distance from a point to a form's outline, in units of the form's radius: negative inside. (x, y) is relative to
- * the centre, y down; every form lies within [-1, 1] x [-1, 1]. Source: Inigo Quilez, "2D distance functions".
+ * the centroid, y down; every form lies within [-1, 1] x [-1, 1]. Source: Inigo Quilez, "2D distance functions".
  */
 export type Distance = (x: number, y: number) => number;
 
 const SQUARE_HALF_SIDE = 0.88;
-const TRIANGLE_HALF_SIDE = 0.98;
-const TRIANGLE_RISE = 0.28;
+const TRIANGLE_HALF_SIDE = Math.sqrt(3) / 2;
 const STAR_WAIST = 0.45;
 const RING_MIDDLE = 0.74;
 const RING_HALF_WIDTH = 0.26;
@@ -28,11 +27,11 @@ function square(x: number, y: number): number {
   return Math.hypot(Math.max(outX, 0), Math.max(outY, 0)) + Math.min(Math.max(outX, outY), 0);
 }
 
-/** Equilateral, apex up, its height centred. */
+/** Equilateral, apex up, its corners on the unit circle. */
 function triangle(x: number, y: number): number {
   const k = Math.sqrt(3);
   let px = Math.abs(x) - TRIANGLE_HALF_SIDE;
-  let py = -y + TRIANGLE_RISE + TRIANGLE_HALF_SIDE / k;
+  let py = -y + TRIANGLE_HALF_SIDE / k;
   // Above the slanted side's mirror line the point is folded onto the base.
   if (px + k * py > 0) [px, py] = [(px - k * py) / 2, (-k * px - py) / 2];
   px -= Math.min(Math.max(px, -2 * TRIANGLE_HALF_SIDE), 0);

@@ -77,7 +77,7 @@ describe("shapes world", () => {
 
   it("draws areas known from geometry, whatever the turn", () => {
     const known: Partial<Record<Form, number>> = { circle: Math.PI, square: (2 * 0.88) ** 2 };
-    known.triangle = Math.sqrt(3) * 0.98 ** 2;
+    known.triangle = (3 * Math.sqrt(3)) / 4;
     known.ring = Math.PI * (1 - 0.48 ** 2);
     known.star = 5 * 0.45 * Math.sin(Math.PI / 5);
     for (const form of FORMS) {
@@ -113,7 +113,7 @@ describe("shapes world", () => {
       const scene = world.scene(index);
       if (scene.frames === 1) continue;
       const caption = captionOf(scene);
-      const { motion, form } = scene.objects[0] ?? assert.fail();
+      const { motion } = scene.objects[0] ?? assert.fail();
       seenMotions.add(motion);
       const frames_THWC = renderScene(scene);
       const places = Array.from({ length: scene.frames }, (_, t) => seen(scene, frames_THWC, t));
@@ -129,10 +129,8 @@ describe("shapes world", () => {
       } else if (motion !== "spin") {
         const room = Math.min(dx === 0 ? scene.height : scene.width, dy === 0 ? scene.width : scene.height);
         const [alongX, alongY] = [wayX * dx > 0.3 * room, wayY * dy > 0.3 * room];
-        // A triangle's centroid lies below the middle of its height, by a share of its size.
-        const drift = form === "triangle" && growth !== 0 ? 3 : 0.7;
-        assert.ok(dx === 0 ? Math.abs(wayX) < drift : alongX, caption);
-        assert.ok(dy === 0 ? Math.abs(wayY) < drift : alongY, caption);
+        assert.ok(dx === 0 ? Math.abs(wayX) < 0.4 : alongX, caption);
+        assert.ok(dy === 0 ? Math.abs(wayY) < 0.4 : alongY, caption);
         places.forEach(({ x, y }, t) => {
           const u = t / (scene.frames - 1);
           assert.ok(Math.hypot(x - first.x - u * wayX, y - first.y - u * wayY) < 0.35, `${caption} at ${t}`);
