@@ -35,19 +35,35 @@ export async function writeFolderAtomic(
   options: { readonly replace?: boolean } = {},
 ): Promise<void> {
   const beside = temporaryName(path, "tmp");
-  const old = temporaryName(path, "old");
   try {
-    if (options.replace !== true && !(await isVacant(path))) {
-      throw new UserError(path, { expected: "no folder yet", got: "one with files in it", try: "another name" });
-    }
+    await refuseFilled(path, options);
     await makeFolder(beside);
     await fill(beside);
-    await syncTree(beside);
-    if (!(await isVacant(path))) await fs.rename(path, old);
-    await fs.rename(beside, path);
-    await syncFolder(dirname(path));
+    await publishFolder(beside, path, options);
   } catch (error) {
     await fs.rm(beside, { recursive: true, force: true }).catch(() => undefined);
+    throw diskError(path, error);
+  }
+}
+
+/**
+ * Gives a filled folder its final name, all or nothing: everything in it is synced first. `filled` lies beside `path`.
+ * An empty folder at `path` is taken over; a filled one only with `replace`.
+ * @throws UserError when the disk refuses or something stands at `path` already; `filled` is then still there.
+ */
+export async function publishFolder(
+  filled: string,
+  path: string,
+  options: { readonly replace?: boolean } = {},
+): Promise<void> {
+  const old = temporaryName(path, "old");
+  try {
+    await refuseFilled(path, options);
+    await syncTree(filled);
+    if (!(await isVacant(path))) await fs.rename(path, old);
+    await fs.rename(filled, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
     await restore(old, path).catch(() => undefined);
     throw diskError(path, error);
   }
@@ -94,11 +110,12 @@ export async function removeFolder(path: string): Promise<void> {
 /**
  * Cleans a folder of what killed writers left in it: temporaries go, and what was moved aside comes back unless its
  * successor is in place. Only for a folder that nobody else is writing to.
+ * @param only the one name whose leftovers go; nobody else is writing that one.
  */
-export async function removeLeftovers(folder: string): Promise<void> {
+export async function removeLeftovers(folder: string, only?: string): Promise<void> {
   for (const name of await namesIn(folder)) {
     const [, original, kind] = /^\.(.+)\.(tmp|old)-\d+-\d+$/.exec(name) ?? [];
-    if (original === undefined) continue;
+    if (original === undefined || (only !== undefined && original !== only)) continue;
     if (kind === "old") await restore(join(folder, name), join(folder, original));
     await fs.rm(join(folder, name), { recursive: true, force: true });
   }
@@ -175,6 +192,11 @@ async function syncPath(path: string): Promise<void> {
   }
 }
 
+async function refuseFilled(path: string, options: { readonly replace?: boolean }): Promise<void> {
+  if (options.replace === true || (await isVacant(path))) return;
+  throw new UserError(path, { expected: "no folder yet", got: "one with files in it", try: "another name" });
+}
+
 async function isVacant(path: string): Promise<boolean> {
   try {
     return (await fs.readdir(path)).length === 0;
@@ -220,7 +242,7 @@ const refusals: Readonly<Record<string, string>> = {
 };
 
 /** A refusal of the disk as a one-line error; anything else as it is. */
-function diskError(path: string, error: unknown): unknown {
+export function diskError(path: string, error: unknown): unknown {
   const refusal = refusals[errorCode(error) ?? ""];
   return refusal === undefined ? error : new UserError(path, `could not be written: ${refusal}`);
 }

@@ -1,7 +1,8 @@
 import { UserError } from "../base/errors.ts";
+import type { JsonValue } from "../base/json.ts";
 import { CHANNELS, type Clip, type ClipEntry, clipHash } from "./clip.ts";
-import { type Manifest, readManifest } from "./manifest.ts";
-import { openShards, type ShardReader } from "./shards/reader.ts";
+import { checkFiles, type Manifest, readManifest } from "./manifest.ts";
+import { openShards, type ReadOptions, type ShardReader } from "./shards/reader.ts";
 import { buildStore, type StoreOptions, type StoreWriter } from "./storeWriter.ts";
 
 /** A folder of clips, opened for reading. */
@@ -23,7 +24,7 @@ export class Dataset {
     return this.manifest.fingerprint;
   }
 
-  /** Pixels of a clip, T H W C. A view of memory that other clips share: read only. */
+  /** Pixels of a clip, T H W C, in memory of their own. @throws DamagedRow. */
   readFrames(index: number): Promise<Uint8Array> {
     return this.shards.values(index);
   }
@@ -33,19 +34,16 @@ export class Dataset {
   }
 }
 
-export interface OpenOptions {
-  /** Memory for the record batches read last. Default: 256 MiB. */
-  readonly cacheBytes?: number;
-}
-
 /**
- * Opens a dataset of clips. Reads the manifest and the index; a shard's hash is checked when it is first read.
- * @throws UserError when it is missing, damaged or holds latents.
+ * Opens a dataset of clips. Reads the manifest and the index, and looks that every shard is there in its size; a shard's
+ * hash is checked when it is first read, a clip's checksum each time.
+ * @throws UserError when it is missing, not whole, or holds latents.
  */
-export async function openDataset(dir: string, { cacheBytes }: OpenOptions = {}): Promise<Dataset> {
+export async function openDataset(dir: string, options: ReadOptions = {}): Promise<Dataset> {
   const manifest = readManifest(dir);
   if (manifest.kind !== "pixels") throw new UserError(dir, { expected: "a dataset of pixels", got: manifest.kind });
-  return new Dataset(dir, manifest, await openShards(dir, manifest, cacheBytes));
+  checkFiles(dir, manifest);
+  return new Dataset(dir, manifest, await openShards(dir, manifest, options));
 }
 
 /** Takes the clips of a dataset that is being built. */
@@ -59,6 +57,16 @@ export class DatasetWriter {
   /** Clips so far. */
   get clips(): number {
     return this.store.clips;
+  }
+
+  /** What was committed last in the build that this one goes on with; undefined at the start. */
+  get cursor(): JsonValue | undefined {
+    return this.store.cursor;
+  }
+
+  /** Ends an item, one or more clips: a build that is killed is gone on with from a cursor that was given here. */
+  commit(cursor: JsonValue): void {
+    this.store.commit(cursor);
   }
 
   /** Adds a clip; its pixels must not be changed afterwards. */
@@ -75,7 +83,8 @@ export class DatasetWriter {
 }
 
 /**
- * Builds a dataset of clips; it appears at `dir` when `fill` is through, and not at all when that fails.
+ * Builds a dataset of clips; it appears at `dir` when `fill` is through, and not at all when that fails. With
+ * `options.inputs`, a build that was killed is gone on with.
  * @throws UserError when the folder is taken or the disk refuses; whatever `fill` throws.
  */
 export function createDataset(

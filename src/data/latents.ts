@@ -1,9 +1,9 @@
-import { assert, UserError } from "../base/errors.ts";
+import { UserError } from "../base/errors.ts";
 import type { Grid } from "../base/grid.ts";
+import type { JsonValue } from "../base/json.ts";
 import type { ClipEntry } from "./clip.ts";
-import type { OpenOptions } from "./dataset.ts";
-import { type Manifest, readManifest } from "./manifest.ts";
-import { openShards, type ShardReader } from "./shards/reader.ts";
+import { checkFiles, type Manifest, readManifest } from "./manifest.ts";
+import { openShards, type ReadOptions, type ShardReader } from "./shards/reader.ts";
 import type { RowEntry } from "./shards/rows.ts";
 import { buildStore, type StoreOptions, type StoreWriter } from "./storeWriter.ts";
 
@@ -36,11 +36,9 @@ export class LatentSet {
     return this.byHash.get(hash);
   }
 
-  /** Latents `t h w z`. A view of memory that other clips share: read only. */
+  /** Latents `t h w z`, in memory of their own. @throws DamagedRow. */
   async read(index: number): Promise<Float32Array> {
-    const bytes = await this.shards.values(index);
-    assert(bytes.byteOffset % 4 === 0, "latents are aligned to 4 bytes");
-    return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+    return new Float32Array((await this.shards.values(index)).buffer);
   }
 
   close(): Promise<void> {
@@ -48,11 +46,12 @@ export class LatentSet {
   }
 }
 
-/** Opens a folder of latents. @throws UserError when it is missing, damaged or holds pixels. */
-export async function openLatents(dir: string, { cacheBytes }: OpenOptions = {}): Promise<LatentSet> {
+/** Opens a folder of latents, as `openDataset` does one of pixels. @throws UserError also when it holds pixels. */
+export async function openLatents(dir: string, options: ReadOptions = {}): Promise<LatentSet> {
   const manifest = readManifest(dir);
   if (manifest.kind !== "latents") throw new UserError(dir, { expected: "a dataset of latents", got: manifest.kind });
-  return new LatentSet(dir, manifest, await openShards(dir, manifest, cacheBytes));
+  checkFiles(dir, manifest);
+  return new LatentSet(dir, manifest, await openShards(dir, manifest, options));
 }
 
 /** Takes the latents of a folder that is being built. */
@@ -63,16 +62,49 @@ export class LatentWriter {
     this.store = store;
   }
 
+  /** Clips so far. */
+  get entries(): readonly LatentEntry[] {
+    return this.store.entries;
+  }
+
+  /** What was committed last in the build that this one goes on with; undefined at the start. */
+  get cursor(): JsonValue | undefined {
+    return this.store.cursor;
+  }
+
   /** Adds the latents `latents_thwz` of a clip. They must not be changed afterwards. */
-  add(clip: Omit<ClipEntry, "index">, grid: Grid, channels: number, latents_thwz: Float32Array): void {
-    const { frames, height, width, fps, caption, source, hash } = clip;
+  add(clip: SourceClip, grid: Grid, channels: number, latents_thwz: Float32Array): void {
     const bytes = new Uint8Array(latents_thwz.buffer, latents_thwz.byteOffset, latents_thwz.byteLength);
-    this.store.add({ frames, height, width, fps, caption, source, hash, grid, channels }, bytes);
+    this.store.add(rowOf(clip, grid, channels), bytes);
+  }
+
+  /** Adds a clip with the content of an earlier one: the latents are stored once. */
+  addRepeat(clip: SourceClip, grid: Grid, channels: number, of: number): void {
+    this.store.addRepeat(rowOf(clip, grid, channels), of);
+  }
+
+  /** Lists a clip that has no latents, and why. It is a damaged row to those who read it. */
+  addLost(clip: SourceClip, grid: Grid, channels: number, reason: string): void {
+    this.store.addLost(rowOf(clip, grid, channels), reason);
+  }
+
+  /** Ends a clip: a build that is killed is gone on with from a cursor that was given here. */
+  commit(cursor: JsonValue): void {
+    this.store.commit(cursor);
   }
 }
 
+/** The clip that latents are made from. */
+export type SourceClip = Omit<ClipEntry, "index">;
+
+function rowOf(clip: SourceClip, grid: Grid, channels: number) {
+  const { frames, height, width, fps, caption, source, hash } = clip;
+  return { frames, height, width, fps, caption, source, hash, grid, channels };
+}
+
 /**
- * Builds a folder of latents; it appears at `dir` when `fill` is through, and not at all when that fails.
+ * Builds a folder of latents; it appears at `dir` when `fill` is through, and not at all when that fails. With
+ * `options.inputs`, a build that was killed is gone on with.
  * @throws UserError when the folder is taken or the disk refuses; whatever `fill` throws.
  */
 export function createLatents(

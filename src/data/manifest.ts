@@ -2,22 +2,25 @@ import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../base/errors.ts";
-import { parseJson } from "../base/json.ts";
+import { isJsonObject, parseJson } from "../base/json.ts";
 import { type ClipShape, shapeKey } from "./clip.ts";
 import { groupBy } from "./group.ts";
 import { CONTENT_KINDS } from "./shards/rows.ts";
 
 export const MANIFEST_FILE = "manifest.json";
+/** 2: rows have checksums and places of their own. */
+export const MANIFEST_VERSION = 2;
 
 const count = z.int().nonnegative();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "64 hex digits");
 /** A bare name: neither a folder nor a way out of this one. */
 const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "a plain file name inside the dataset's folder");
+/** `clips`: rows in it. Clips that share their values are one row. */
 const shardFile = z.strictObject({ file: fileName, bytes: count, sha256, clips: count });
 
 const manifestSchema = z.strictObject({
   schema: z.literal("kinema.dataset"),
-  version: z.literal(1),
+  version: z.literal(MANIFEST_VERSION),
   kind: z.enum(CONTENT_KINDS),
   clips: count,
   /** Frames of all clips together. */
@@ -53,7 +56,15 @@ export function readManifest(dir: string): Manifest {
       try: "`kinema data shapes` or `kinema data ingest` to build one",
     });
   }
-  const parsed = manifestSchema.safeParse(parseJson(text, path));
+  const json = parseJson(text, path);
+  if (isJsonObject(json) && json.version === 1) {
+    throw new UserError(dir, {
+      expected: "a dataset of this version",
+      got: "one of an earlier",
+      try: "building it again",
+    });
+  }
+  const parsed = manifestSchema.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new UserError(`${path} ${issue?.path.join(".") ?? ""}`.trim(), issue?.message ?? "malformed");
@@ -62,9 +73,19 @@ export function readManifest(dir: string): Manifest {
   for (const { file } of [...parsed.data.shards, parsed.data.index]) {
     if (names.has(file)) throw new UserError(path, { expected: "each file once", got: `${file} twice` });
     names.add(file);
-    refuseLink(join(dir, file));
   }
   return parsed.data;
+}
+
+/**
+ * Looks whether the shards are there and have their sizes, without reading them: a dataset that was copied in part is
+ * refused before any work is spent on it. @throws UserError naming the first that is not.
+ */
+export function checkFiles(dir: string, { shards }: Manifest): void {
+  for (const shard of shards) {
+    const fault = faultOfPlace(join(dir, shard.file), shard.bytes);
+    if (fault !== undefined) throw new UserError(join(dir, shard.file), { ...fault, try: "`kinema data verify`" });
+  }
 }
 
 /** Counts clips by size: most frequent first, then smaller first. */
@@ -76,8 +97,10 @@ export function countGrids(clips: Iterable<ClipShape>): GridCount[] {
   return counts.sort((a, b) => b.count - a.count || a.frames - b.frames || a.height - b.height || a.width - b.width);
 }
 
-function refuseLink(path: string): void {
+function faultOfPlace(path: string, bytes: number): { expected: string; got: string } | undefined {
   const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) throw new UserError(path, { expected: "a file that the manifest names", got: "none" });
-  if (!stat.isFile()) throw new UserError(path, { expected: "a plain file", got: "a link or a folder" });
+  if (stat === undefined) return { expected: "a file that the manifest names", got: "none" };
+  if (!stat.isFile()) return { expected: "a plain file", got: "a link or a folder" };
+  if (stat.size === bytes) return undefined;
+  return { expected: `${bytes} bytes`, got: `${stat.size}: cut short or swapped` };
 }

@@ -1,13 +1,27 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { assert, UserError } from "../base/errors.ts";
-import { namesIn, writeFolderAtomic } from "../base/files.ts";
-import { countGrids, MANIFEST_FILE, type MadeBy, type Manifest, type SkippedFile } from "./manifest.ts";
-import type { ContentKind, RowEntry } from "./shards/rows.ts";
+import { UserError } from "../base/errors.ts";
+import { diskError, namesIn } from "../base/files.ts";
+import type { JsonValue } from "../base/json.ts";
+import { BuildFolder } from "./buildFolder.ts";
+import {
+  countGrids,
+  MANIFEST_FILE,
+  MANIFEST_VERSION,
+  type MadeBy,
+  type Manifest,
+  type SkippedFile,
+} from "./manifest.ts";
+import type { ContentKind, NewRow, RowEntry } from "./shards/rows.ts";
 import { type ShardLimits, ShardWriter } from "./shards/writer.ts";
 
 export interface StoreOptions {
   readonly made: MadeBy;
+  /**
+   * What the rows are made from, beside the options in `made`. Where it is given, a build that was killed is gone on
+   * with when it is started again with the same: `fill` starts at the writer's `cursor` and commits after each item.
+   */
+  readonly inputs?: JsonValue;
   /** Replace a dataset that is there. Default: refuse. */
   readonly overwrite?: boolean;
   readonly limits?: ShardLimits;
@@ -15,37 +29,72 @@ export interface StoreOptions {
 
 /** Takes the rows of a dataset folder of either kind, and the names of what was left out. */
 export class StoreWriter {
+  /** What was committed last in the build that this one goes on with; undefined at the start. */
+  readonly cursor: JsonValue | undefined;
   private readonly shards: ShardWriter;
-  private readonly shapes: Pick<RowEntry, "frames" | "height" | "width">[] = [];
-  private readonly skipped: SkippedFile[] = [];
+  private readonly build: BuildFolder;
+  private readonly resumable: boolean;
+  private readonly skipped: SkippedFile[];
+  private numSkippedBefore: number;
 
-  constructor(shards: ShardWriter) {
+  constructor(shards: ShardWriter, build: BuildFolder, resumable: boolean) {
+    shards.resume(build.kept);
+    this.cursor = build.kept.at(-1)?.cursor;
     this.shards = shards;
+    this.build = build;
+    this.resumable = resumable;
+    this.skipped = build.kept.flatMap(({ skipped }) => [...skipped]);
+    this.numSkippedBefore = this.skipped.length;
   }
 
   get clips(): number {
-    return this.shapes.length;
+    return this.shards.entries.length;
   }
 
-  add(entry: Omit<RowEntry, "index">, values: Uint8Array): void {
-    this.shards.add(entry, values);
-    this.shapes.push({ frames: entry.frames, height: entry.height, width: entry.width });
+  /** Rows so far. */
+  get entries(): readonly RowEntry[] {
+    return this.shards.entries;
+  }
+
+  add(row: NewRow, values: Uint8Array): void {
+    this.shards.add(row, values);
+    if (!this.resumable) this.commit(null);
+  }
+
+  /** Adds a row with the values of an earlier one, which are stored once. */
+  addRepeat(row: NewRow, of: number): void {
+    this.shards.addRepeat(row, of);
+  }
+
+  /** Lists a row whose values cannot be had, and why. */
+  addLost(row: NewRow, reason: string): void {
+    this.shards.addLost(row);
+    this.skip(row.source, reason);
   }
 
   skip(file: string, reason: string): void {
     this.skipped.push({ file, reason });
   }
 
+  /** Ends an item: a build that goes on with this one starts at a cursor that was given here. */
+  commit(cursor: JsonValue): void {
+    const sealed = this.shards.commit();
+    if (sealed === undefined || !this.resumable) return;
+    this.build.keep({ ...sealed, skipped: this.skipped.slice(this.numSkippedBefore), cursor });
+    this.numSkippedBefore = this.skipped.length;
+  }
+
   /** Writes what is left and tells what was written. */
   close(made: MadeBy): Manifest {
     const { shards, index, fingerprint } = this.shards.close();
+    const { entries } = this.shards;
     return {
       schema: "kinema.dataset",
-      version: 1,
+      version: MANIFEST_VERSION,
       kind: this.shards.kind,
-      clips: this.shapes.length,
-      frames: this.shapes.reduce((sum, { frames }) => sum + frames, 0),
-      grids: countGrids(this.shapes),
+      clips: entries.length,
+      frames: entries.reduce((sum, { frames }) => sum + frames, 0),
+      grids: countGrids(entries),
       shards: [...shards],
       index,
       skipped: this.skipped,
@@ -55,32 +104,34 @@ export class StoreWriter {
   }
 }
 
-/** Builds a dataset folder of either kind, all or nothing. @throws UserError when the folder is taken. */
+/**
+ * Builds a dataset folder of either kind, all or nothing. What a build that failed or was killed had sealed is kept for
+ * the next, unless there can be none: the user's mistake, or nothing to go on from.
+ * @throws UserError when the folder is taken, another process builds it, or the disk refuses; whatever `fill` throws.
+ */
 export async function buildStore(
   dir: string,
   kind: ContentKind,
-  { made, overwrite = false, limits }: StoreOptions,
+  { made, inputs, overwrite = false, limits }: StoreOptions,
   fill: (store: StoreWriter) => void | Promise<void>,
 ): Promise<Manifest> {
   await refuseTaken(dir, overwrite);
-  let built: Manifest | undefined;
-  await writeFolderAtomic(
-    dir,
-    async (folder) => {
-      const shards = new ShardWriter(folder, kind, limits);
-      try {
-        const store = new StoreWriter(shards);
-        await fill(store);
-        built = store.close(made);
-        writeFileSync(join(folder, MANIFEST_FILE), `${JSON.stringify(built, null, 2)}\n`, { flag: "wx" });
-      } finally {
-        shards.release();
-      }
-    },
-    { replace: overwrite },
-  );
-  assert(built !== undefined, "a folder that was filled has a manifest");
-  return built;
+  const resumable = inputs !== undefined;
+  const build = await BuildFolder.open(dir, resumable ? { kind, made: { ...made }, inputs } : undefined);
+  const shards = new ShardWriter(build.path, kind, limits);
+  try {
+    const store = new StoreWriter(shards, build, resumable);
+    await fill(store);
+    const manifest = store.close(made);
+    writeFileSync(join(build.path, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`, { flag: "wx" });
+    await build.publish(overwrite);
+    return manifest;
+  } catch (error) {
+    shards.release();
+    const hasShards = build.kept.length > 0 || shards.numShards > 0;
+    await build.abandon({ keepShards: resumable && hasShards && !(error instanceof UserError) });
+    throw diskError(dir, error);
+  }
 }
 
 async function refuseTaken(dir: string, overwrite: boolean): Promise<void> {

@@ -6,9 +6,9 @@ import fs from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
 import { makeFolder, namesIn, removeLeftovers, writeFileAtomic } from "../base/files.ts";
+import { LOCK_FILE, lockFolder } from "../base/folderLock.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonObject } from "../base/json.ts";
 import { describeStart, differences, showDifference } from "./runIdentity.ts";
-import { lockRun } from "./runLock.ts";
 
 export interface RunRecipe {
   /** The resolved config's text. It is kept as config.yaml; a resumed run's is replaced. */
@@ -39,6 +39,7 @@ export interface Run {
 const layout = { log: "log.jsonl", tensorBoard: "tb", samples: "samples", checkpoints: "checkpoints" } as const;
 const runFile = "run.json";
 const configFile = "config.yaml";
+const IN_USE = { wanted: "a run folder that nobody uses", does: "is training in", try: "another --run-dir" };
 
 /**
  * Makes a run's folder or opens it again, and locks it.
@@ -48,7 +49,7 @@ const configFile = "config.yaml";
 export async function openRun(dir: string, recipe: RunRecipe): Promise<Run> {
   await refuseOtherFolder(dir);
   await makeFolder(dir);
-  const lock = lockRun(dir);
+  const lock = lockFolder(dir, IN_USE);
   try {
     await removeLeftovers(dir);
     for (const name of [layout.tensorBoard, layout.samples, layout.checkpoints]) await makeFolder(join(dir, name));
@@ -90,7 +91,7 @@ export async function readRunConfig(dir: string): Promise<string> {
 /** A folder without run.json is taken only when all that it holds is what a start killed early leaves. */
 async function refuseOtherFolder(dir: string): Promise<void> {
   const names = await namesIn(dir);
-  const ours = new Set<string>([...Object.values(layout), configFile, "lock"]);
+  const ours = new Set<string>([...Object.values(layout), configFile, LOCK_FILE]);
   const foreign = names.find((name) => !ours.has(name) && !name.startsWith(".") && !name.startsWith("lock."));
   if (names.includes(runFile) || foreign === undefined) return;
   throw new UserError(dir, {

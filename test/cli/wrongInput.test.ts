@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { basename, relative } from "node:path";
-import { lockRun } from "../../src/train/runLock.ts";
+import { lockFolder } from "../../src/base/folderLock.ts";
 import { kinema, ownProgramCache, SmallRecipes } from "./smallRuns.ts";
 
 /** Every mistake gets one line on standard error, nothing on standard output, and exit code 2. */
@@ -157,7 +157,7 @@ describe("wrong input", function () {
     });
 
     it("a run that another process trains in", async () => {
-      const lock = lockRun(recipes.ditRun);
+      const lock = lockFolder(recipes.ditRun, { wanted: "", does: "", try: "" });
       try {
         const busy = RegExp(
           `^FOLDER/.*: expected a run folder that nobody uses, got one that process ${process.pid} is`,

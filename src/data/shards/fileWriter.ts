@@ -1,12 +1,8 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { type RecordBatch, RecordBatchFileWriter } from "apache-arrow";
-
-/** What was written: size in bytes and sha256 in hex. */
-export interface WrittenFile {
-  readonly bytes: number;
-  readonly sha256: string;
-}
+import { assert } from "../../base/errors.ts";
+import type { FileSeal } from "../../base/hash.ts";
 
 /**
  * Writes one Arrow IPC file straight to a file descriptor. apache-arrow's own sinks keep every batch in memory until
@@ -17,6 +13,8 @@ export class ArrowFileWriter extends RecordBatchFileWriter {
   private readonly fd: number;
   private readonly hash = createHash("sha256");
   private bytes = 0;
+  private sought: ArrayBufferLike | undefined;
+  private foundAt = -1;
 
   /** @throws when the file exists. */
   constructor(file: string) {
@@ -28,8 +26,18 @@ export class ArrowFileWriter extends RecordBatchFileWriter {
     super.write(batch);
   }
 
+  /** Writes a batch; gives the place in the file of `values`, a buffer that one of its columns holds from its start. */
+  writeWith(batch: RecordBatch, values: Uint8Array): number {
+    this.sought = values.buffer;
+    this.foundAt = -1;
+    super.write(batch);
+    this.sought = undefined;
+    assert(this.foundAt >= 0, "the values were written as they are");
+    return this.foundAt;
+  }
+
   /** Writes the footer and closes the file. */
-  seal(): WrittenFile {
+  seal(): FileSeal {
     try {
       super.close();
     } finally {
@@ -46,6 +54,7 @@ export class ArrowFileWriter extends RecordBatchFileWriter {
   protected override _write(chunk: ArrayBufferView): this {
     if (!this._started) return this;
     const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    if (chunk.buffer === this.sought && chunk.byteOffset === 0) this.foundAt = this.bytes;
     for (let done = 0; done < bytes.length; ) done += writeSync(this.fd, bytes, done);
     this.hash.update(bytes);
     this.bytes += bytes.length;

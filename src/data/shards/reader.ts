@@ -1,22 +1,11 @@
-import type { RecordBatch } from "apache-arrow";
-import { assert, UserError } from "../../base/errors.ts";
-import { type CheckedFile, openChecked } from "./checkedFile.ts";
-import { type ContentKind, type RowEntry, type RowPlace, readIndex, rowValues } from "./rows.ts";
-import type { ShardFile } from "./writer.ts";
-
-/** Bytes of record batches kept for the next read. */
-const CACHE_BYTES = 256 * 2 ** 20;
-
-/** Shards as the manifest lists them. */
-export interface Shards {
-  readonly kind: ContentKind;
-  readonly shards: readonly ShardFile[];
-}
-
-/** What `openShards` opens. */
-export interface ShardSet extends Shards {
-  readonly index: ShardFile;
-}
+import type { FileHandle } from "node:fs/promises";
+import { crc32c } from "@node-rs/crc32";
+import { assert } from "../../base/errors.ts";
+import { errorCode } from "../../base/files.ts";
+import { DamagedRow } from "./damagedRow.ts";
+import { type IndexedShards, type RowIndex, readIndex, type Shards } from "./indexFile.ts";
+import { type RowEntry, type RowPlace, rowBytes } from "./rows.ts";
+import { type BadShard, ShardFiles } from "./shardFiles.ts";
 
 /** Shards in a folder, as a plain value: enough to read rows whose places are known. */
 export interface StoreSpec extends Shards {
@@ -29,39 +18,30 @@ export interface StoredRow {
   readonly place: RowPlace;
 }
 
+export interface ReadOptions {
+  /** Told once of each shard that is not as the manifest lists it. Its rows are used where their own checksums are right. */
+  readonly onBadShard?: (shard: BadShard) => void;
+}
+
+/** What the system says of a file that is gone or whose disk fails. Anything else is no damage and comes through. */
+const DAMAGE_CODES: ReadonlySet<string> = new Set(["ENOENT", "EIO", "ELOOP", "EISDIR", "ESTALE"]);
+
 /**
- * Random access to the rows of a shard set. A shard is opened and hashed when one of its rows is first read; the record
- * batches read last are kept. Safe to call concurrently.
+ * Random access to the rows of a shard set: one read of exactly the row's bytes. A row is given out only when its own
+ * checksum is the one in the index, which the manifest vouches for; so neither damage nor a swapped file gets through,
+ * and damage to one row costs no other. Safe to call concurrently.
  */
 export class ShardReader {
   readonly entries: readonly RowEntry[];
-  private readonly dir: string;
-  private readonly set: Shards;
+  readonly spec: StoreSpec;
   private readonly places: readonly RowPlace[];
-  private readonly files = new Map<number, Promise<CheckedFile>>();
-  /** By `shard/batch`, least recently used first. */
-  private readonly batches = new Map<string, Promise<RecordBatch>>();
-  private readonly batchBytes = new Map<string, number>();
-  private readonly cacheBytes: number;
-  /** Reads of one shard wait for each other: apache-arrow seeks and reads on one position. */
-  private readonly turns = new Map<number, Promise<unknown>>();
+  private readonly files: ShardFiles;
 
-  constructor(
-    dir: string,
-    set: Shards,
-    rows: { readonly entries: readonly RowEntry[]; readonly places: readonly RowPlace[] },
-    cacheBytes = CACHE_BYTES,
-  ) {
-    this.dir = dir;
-    this.set = set;
-    this.entries = rows.entries;
-    this.places = rows.places;
-    this.cacheBytes = cacheBytes;
-  }
-
-  /** The values of a row, as a view of memory shared with other rows: do not write to it. */
-  values(index: number): Promise<Uint8Array> {
-    return this.valuesOf(this.row(index));
+  constructor(spec: StoreSpec, { entries, places }: RowIndex, { onBadShard }: ReadOptions = {}) {
+    this.spec = spec;
+    this.entries = entries;
+    this.places = places;
+    this.files = new ShardFiles(spec.dir, spec.shards, onBadShard ?? (() => undefined));
   }
 
   row(index: number): StoredRow {
@@ -71,85 +51,52 @@ export class ShardReader {
     return { entry, place };
   }
 
-  get spec(): StoreSpec {
-    return { dir: this.dir, kind: this.set.kind, shards: this.set.shards };
+  /** The values of a row, in memory of their own. @throws DamagedRow. */
+  values(index: number): Promise<Uint8Array> {
+    return this.valuesOf(this.row(index));
   }
 
   /** Like `values`, of a row that need not be in this reader's index. */
-  async valuesOf({ entry, place }: StoredRow): Promise<Uint8Array> {
-    const batch = await this.batch(place);
-    return rowValues(`${this.dir} shard ${place.shard}`, this.set.kind, batch, place.row, entry);
+  async valuesOf(row: StoredRow): Promise<Uint8Array> {
+    const out = new Uint8Array(rowBytes(this.spec.kind, row.entry));
+    await this.readInto(row, out);
+    return out;
   }
 
-  async close(): Promise<void> {
-    const files = [...this.files.values()];
-    this.files.clear();
-    this.batches.clear();
-    await Promise.all(this.turns.values());
-    for (const file of await Promise.allSettled(files)) if (file.status === "fulfilled") await file.value.close();
+  /** Reads a row's values into `out`, which has just their size and may be shared memory. @throws DamagedRow. */
+  async readInto({ entry, place: { shard, offset } }: StoredRow, out: Uint8Array): Promise<void> {
+    assert(out.byteLength === rowBytes(this.spec.kind, entry), `room for clip ${entry.index}`);
+    const file = this.spec.shards[shard]?.file ?? "";
+    const damaged = (reason: string) => new DamagedRow(entry, file, reason);
+    if (shard < 0) throw damaged("was damaged when this dataset was made of it");
+    assert(file !== "", `shard ${shard} of ${this.spec.shards.length}`);
+    const bytesRead = await this.files
+      .use(shard, (handle) => readFully(handle, out, offset))
+      .catch((error: unknown) => {
+        const code = errorCode(error) ?? "";
+        if (!DAMAGE_CODES.has(code)) throw error;
+        throw damaged(code === "ENOENT" ? "is gone with its file" : `cannot be read (${code})`);
+      });
+    if (bytesRead < out.byteLength) throw damaged(`is cut short after ${bytesRead} of ${out.byteLength} bytes`);
+    if (crc32c(out) !== entry.crc32c) throw damaged("is not what was written: its checksum differs");
   }
 
-  private batch({ shard, batch }: RowPlace): Promise<RecordBatch> {
-    const key = `${shard}/${batch}`;
-    const known = this.batches.get(key);
-    if (known !== undefined) {
-      this.batches.delete(key);
-      this.batches.set(key, known);
-      return known;
-    }
-    const read = this.inTurn(shard, () => this.readBatch(shard, batch));
-    this.batches.set(key, read);
-    read.then(
-      (loaded) => this.keep(key, loaded),
-      () => this.batches.delete(key),
-    );
-    return read;
-  }
-
-  private keep(key: string, batch: RecordBatch): void {
-    this.batchBytes.set(key, batch.data.byteLength);
-    let total = 0;
-    for (const kept of [...this.batches.keys()].reverse()) {
-      total += this.batchBytes.get(kept) ?? 0;
-      if (total > this.cacheBytes && kept !== key) this.batches.delete(kept);
-    }
-  }
-
-  private inTurn<T>(shard: number, read: () => Promise<T>): Promise<T> {
-    const turn = (this.turns.get(shard) ?? Promise.resolve()).then(read);
-    this.turns.set(
-      shard,
-      turn.catch(() => undefined),
-    );
-    return turn;
-  }
-
-  private async readBatch(shard: number, number: number): Promise<RecordBatch> {
-    const listed = this.set.shards[shard];
-    if (listed === undefined) {
-      throw new UserError(this.dir, { expected: `shard ${shard}`, got: `${this.set.shards.length} shards` });
-    }
-    const opening = this.files.get(shard) ?? openChecked(this.dir, listed);
-    this.files.set(shard, opening);
-    const { path, reader } = await opening;
-    const batch = await reader.readRecordBatch(number);
-    if (batch === null) throw new UserError(path, { expected: `record batch ${number}`, got: "none" });
-    return batch;
+  close(): Promise<void> {
+    return this.files.close();
   }
 }
 
 /** Opens a shard set by its index; no shard is touched yet. @throws UserError when the index is not whole. */
-export async function openShards(dir: string, set: ShardSet, cacheBytes?: number): Promise<ShardReader> {
-  const index = await openChecked(dir, set.index);
-  try {
-    const batch = await index.reader.readRecordBatch(0);
-    if (batch === null) throw new UserError(index.path, { expected: "one record batch", got: "none" });
-    const rows = readIndex(index.path, batch);
-    if (rows.entries.length !== set.index.clips) {
-      throw new UserError(index.path, { expected: `${set.index.clips} clips`, got: `${rows.entries.length}` });
-    }
-    return new ShardReader(dir, set, rows, cacheBytes);
-  } finally {
-    await index.close();
+export async function openShards(dir: string, set: IndexedShards, options: ReadOptions = {}): Promise<ShardReader> {
+  const { kind, shards } = set;
+  return new ShardReader({ dir, kind, shards }, await readIndex(dir, set), options);
+}
+
+async function readFully(handle: FileHandle, out: Uint8Array, position: number): Promise<number> {
+  for (let done = 0; done < out.byteLength; ) {
+    const { bytesRead } = await handle.read(out, done, out.byteLength - done, position + done);
+    if (bytesRead === 0) return done;
+    done += bytesRead;
   }
+  return out.byteLength;
 }

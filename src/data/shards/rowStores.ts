@@ -1,5 +1,5 @@
 import { assert } from "../../base/errors.ts";
-import { ShardReader, type StoredRow, type StoreSpec } from "./reader.ts";
+import { type ReadOptions, ShardReader, type StoredRow, type StoreSpec } from "./reader.ts";
 
 /** A row of one of several stores, as a plain value. */
 export interface StoreRow extends StoredRow {
@@ -15,24 +15,33 @@ export class RowStores {
     this.readers = readers;
   }
 
-  /** Opens stores; no file is touched yet. @param cacheBytes memory for record batches, of all stores together. */
-  static open(specs: readonly StoreSpec[], cacheBytes: number): RowStores {
+  /** Opens stores; no file is touched yet. */
+  static open(specs: readonly StoreSpec[], options: ReadOptions = {}): RowStores {
     const none = { entries: [], places: [] };
-    return new RowStores(specs.map((spec) => new ShardReader(spec.dir, spec, none, cacheBytes / specs.length)));
+    return new RowStores(specs.map((spec) => new ShardReader(spec, none, options)));
   }
 
   get specs(): readonly StoreSpec[] {
     return this.readers.map(({ spec }) => spec);
   }
 
-  /** The values of a row, as a view of memory shared with other rows: do not write to it. */
+  /** The values of a row, in memory of their own. @throws DamagedRow. */
   values(row: StoreRow): Promise<Uint8Array> {
-    const reader = this.readers[row.store];
-    assert(reader !== undefined, `store ${row.store} of ${this.readers.length}`);
-    return reader.valuesOf(row);
+    return this.reader(row).valuesOf(row);
+  }
+
+  /** Reads a row's values into memory that may be shared and has just their size. @throws DamagedRow. */
+  readInto(row: StoreRow, out: Uint8Array): Promise<void> {
+    return this.reader(row).readInto(row, out);
   }
 
   async close(): Promise<void> {
     await Promise.all(this.readers.map((reader) => reader.close()));
+  }
+
+  private reader({ store }: StoreRow): ShardReader {
+    const reader = this.readers[store];
+    assert(reader !== undefined, `store ${store} of ${this.readers.length}`);
+    return reader;
   }
 }

@@ -1,13 +1,13 @@
 /**
- * One process at a time in a run folder. The lock is a file that names its holder; it appears whole, by a hard link.
+ * One process at a time in a folder. The lock is a file that names its holder; it appears whole, by a hard link.
  * A holder that died leaves a stale lock, which the next start takes over.
  */
 import fs from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { UserError } from "../base/errors.ts";
-import { errorCode } from "../base/files.ts";
-import { isJsonObject, type JsonValue } from "../base/json.ts";
+import { UserError } from "./errors.ts";
+import { errorCode } from "./files.ts";
+import { isJsonObject, type JsonValue } from "./json.ts";
 
 /** Who holds a lock. */
 export type LockHolder = {
@@ -17,25 +17,36 @@ export type LockHolder = {
   readonly started: string;
 };
 
-export interface RunLock {
+export interface FolderLock {
   /** The holder that had died, if its lock was taken over. */
   readonly recovered: LockHolder | undefined;
   release(): void;
 }
+
+/** What a refusal says of a folder. */
+export interface LockWords {
+  /** What was wanted: `a run folder that nobody uses`. */
+  readonly wanted: string;
+  /** What the holder does in it: `is training in`. */
+  readonly does: string;
+  readonly try: string;
+}
+
+export const LOCK_FILE = "lock";
 
 /** How often a holder shows that it lives, and after how long a silent one on another host counts as dead. */
 const beatMs = 15_000;
 const silentMs = 20 * beatMs;
 
 /** Locks a folder. @throws UserError when a living process holds it. */
-export function lockRun(folder: string): RunLock {
-  const path = join(folder, "lock");
+export function lockFolder(folder: string, words: LockWords): FolderLock {
+  const path = join(folder, LOCK_FILE);
   const me: LockHolder = { host: hostname(), pid: process.pid, started: startOf(process.pid) };
   let recovered: LockHolder | undefined;
   while (!appear(path, me)) {
     const holder = readHolder(path);
     if (holder === undefined) continue;
-    if (isAlive(path, holder)) throw refusal(folder, path, holder);
+    if (isAlive(path, holder)) throw refusal(folder, path, holder, words);
     if (takeAway(path, holder)) recovered = holder;
   }
   const beat = setInterval(() => touch(path), beatMs).unref();
@@ -146,11 +157,11 @@ function sameHolder(a: LockHolder, b: LockHolder): boolean {
   return a.host === b.host && a.pid === b.pid && a.started === b.started;
 }
 
-function refusal(folder: string, path: string, { host, pid }: LockHolder): UserError {
+function refusal(folder: string, path: string, { host, pid }: LockHolder, words: LockWords): UserError {
   const where = host === hostname() ? "" : ` on ${host}`;
   return new UserError(folder, {
-    expected: "a run folder that nobody uses",
-    got: `one that process ${pid}${where} is training in`,
-    try: `another --run-dir, or wait; if that process is gone, delete ${path}`,
+    expected: words.wanted,
+    got: `one that process ${pid}${where} ${words.does}`,
+    try: `${words.try}, or wait; if that process is gone, delete ${path}`,
   });
 }
