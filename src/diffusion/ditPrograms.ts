@@ -52,7 +52,10 @@ export function ditObjective(model: LatentModel, shape: PackShape): ModelProgram
   };
 }
 
-/** The velocity at a point. Inputs: x_LP, t_F, text_CR (only with text), the shape's. Output: v_LP, whatever the model predicts. */
+/**
+ * The velocity at a point. Inputs: x_LP, t_F, text_CR (only with text), and what the shape asks for.
+ * Output: v_LP, whatever the model predicts.
+ */
 export function denoiseProgram(model: LatentModel, shape: PackShape): ModelProgram {
   return {
     inputs: {
