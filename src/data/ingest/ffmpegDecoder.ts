@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { runProgram } from "../../base/program.ts";
 import { CHANNELS } from "../clip.ts";
-import { runProgram } from "../media/systemFfmpeg.ts";
 import { type DecodedVideo, type DecodeRequest, type Decoder, joinFrames, tooLong } from "./decoder.ts";
 import { assumesBt709, chooseSize, filterChain, type StoredPicture, shownSize } from "./geometry.ts";
 

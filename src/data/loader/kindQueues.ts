@@ -1,3 +1,4 @@
+import { assert } from "../../base/errors.ts";
 import { groupBy } from "../group.ts";
 import { ClipQueue } from "./clipQueue.ts";
 import { Quota } from "./quota.ts";
@@ -10,11 +11,11 @@ export interface OrderedClip {
   readonly kind: string;
   /** Number of its source, from 0. */
   readonly source: number;
-  /** How often it is drawn against a clip of weight 1, positive. */
+  /** How often it is drawn against a clip of weight 1; alike for all clips of one source and kind. */
   readonly weight: number;
 }
 
-/** A queue: how many clips of one kind and source are in it, and how many were drawn, all epochs together. */
+/** Clips of one kind and source, and how many of them were drawn, all epochs together. */
 export interface QueueState {
   readonly kind: string;
   readonly source: number;
@@ -22,7 +23,7 @@ export interface QueueState {
   readonly drawn: number;
 }
 
-/** All clips of one kind: a queue for each source (and weight, should a source have several), which take turns. */
+/** All clips of one kind: a queue for each source, and whose turn it is by the weights. */
 export class KindQueues {
   private readonly kind: string;
   private readonly sources: readonly number[];
@@ -31,17 +32,22 @@ export class KindQueues {
 
   /** @param clips of this kind, at least one. */
   constructor(kind: string, clips: readonly OrderedClip[], seed: number) {
-    const groups = [...groupBy(clips, ({ source, weight }) => `${source} ${weight}`).values()]
+    const bySource = [...groupBy(clips, ({ source }) => String(source)).values()]
       .map((members) => ({ source: members[0]?.source ?? 0, weight: members[0]?.weight ?? 0, members }))
-      .sort((a, b) => a.source - b.source || a.weight - b.weight);
+      .sort((a, b) => a.source - b.source);
+    for (const { weight, members } of bySource) {
+      assert(
+        members.every((clip) => clip.weight === weight),
+        "clips of one source and kind weigh alike",
+      );
+    }
     this.kind = kind;
-    this.sources = groups.map(({ source }) => source);
-    this.queues = groups.map(({ source, weight, members }) => {
+    this.sources = bySource.map(({ source }) => source);
+    this.queues = bySource.map(({ source, members }) => {
       const indices = members.map(({ index }) => index);
-      const before = groups.filter((group) => group.source === source && group.weight < weight).length;
-      return new ClipQueue(indices, seed, kind, source, ...(before === 0 ? [] : [before]));
+      return new ClipQueue(indices, seed, kind, source);
     });
-    this.turns = new Quota(groups.map(({ weight, members }) => weight * members.length));
+    this.turns = new Quota(bySource.map(({ weight, members }) => weight * members.length));
   }
 
   /** The next clip. */

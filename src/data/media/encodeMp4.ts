@@ -2,8 +2,9 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
+import { runProgram } from "../../base/program.ts";
 import { type LoadedLibav, loadLibav } from "./libav.ts";
-import { hasProgram, runProgram } from "./systemFfmpeg.ts";
+import { hasProgram } from "./systemFfmpeg.ts";
 import { rateFraction, type Video } from "./video.ts";
 import { toYuv } from "./yuv.ts";
 

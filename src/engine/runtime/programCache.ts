@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { sha256 } from "../../base/hash.ts";
+import { userCache } from "../../base/userCache.ts";
 
 /** Files beyond this total are removed, the longest unused first. */
 const MAX_BYTES = 256 * 2 ** 20;
@@ -18,7 +18,7 @@ export class ProgramCache {
   private readonly maxBytes: number;
   private numTemporaries = 0;
 
-  constructor(folder: string = cacheFolder(), maxBytes: number = MAX_BYTES) {
+  constructor(folder: string = userCache("programs"), maxBytes: number = MAX_BYTES) {
     this.folder = folder;
     this.maxBytes = maxBytes;
   }
@@ -98,10 +98,4 @@ export class ProgramCache {
   private pathOf(key: string): string {
     return join(this.folder, `${key}${SUFFIX}`);
   }
-}
-
-/** `$KINEMA_CACHE/programs`, else `$XDG_CACHE_HOME/kinema/programs`, else `~/.cache/kinema/programs`. */
-export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
-  const { KINEMA_CACHE, XDG_CACHE_HOME } = environment;
-  return join(KINEMA_CACHE || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "kinema"), "programs");
 }

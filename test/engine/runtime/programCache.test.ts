@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cacheFolder, ProgramCache } from "../../../src/engine/runtime/programCache.ts";
+import { ProgramCache } from "../../../src/engine/runtime/programCache.ts";
 
 describe("program cache", () => {
   let folder: string;
@@ -72,11 +72,5 @@ describe("program cache", () => {
     };
     await assert.rejects(new ProgramCache(folder).store("k", failing), /bad model/);
     assert.deepEqual(await readdir(folder), []);
-  });
-
-  it("lies where the environment says", () => {
-    assert.equal(cacheFolder({ KINEMA_CACHE: "/k", XDG_CACHE_HOME: "/x" }), join("/k", "programs"));
-    assert.equal(cacheFolder({ XDG_CACHE_HOME: "/x" }), join("/x", "kinema", "programs"));
-    assert.match(cacheFolder({}), /\.cache.kinema.programs$/);
   });
 });
