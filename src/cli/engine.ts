@@ -4,23 +4,31 @@ import { type BenchCase, measure } from "./bench/case.ts";
 import { ditS } from "./bench/ditS.ts";
 import { vaeS } from "./bench/vaeS.ts";
 import { jsonOption, say, sayJson, UsageError } from "./command.ts";
+import { installCommand } from "./engine/install.ts";
 
 const cases: Readonly<Record<string, BenchCase>> = { "dit-s": ditS, "vae-s": vaeS };
 const executors = engineSchema.shape.executor.unwrap().options;
 
 /** `kinema engine list`: each engine, its version, and whether it runs here. */
-const listCommand: CommandModule<object, { json: boolean }> = {
+const listCommand: CommandModule<object, { verify: boolean; json: boolean }> = {
   command: "list",
   describe: "List the engines, their versions, and why one cannot run here",
-  builder: (cli) => cli.option("json", jsonOption),
-  handler: async ({ json }) => {
-    const listings = await listEngines();
+  builder: (cli) =>
+    cli
+      .option("verify", {
+        type: "boolean",
+        default: false,
+        describe: "compare the hash of every file that was installed",
+      })
+      .option("json", jsonOption),
+  handler: async ({ verify, json }) => {
+    const listings = await listEngines({ verify });
     if (json) {
       sayJson(listings);
       return;
     }
-    for (const { kind, through, version, reason } of listings) {
-      const place = version === undefined ? "" : `${through} ${version}`;
+    for (const { kind, through, version, folder, reason } of listings) {
+      const place = `${through} ${version}${folder === undefined ? "" : `, ${folder}`}`;
       say(`${kind.padEnd(11)} ${reason === undefined ? "yes" : "no "}  ${reason ?? place}`);
     }
   },
@@ -81,8 +89,12 @@ function isCount(option: string, value: number): true {
 /** `kinema engine WHAT`. */
 export const engineCommand: CommandModule = {
   command: "engine",
-  describe: "List the engines, or measure one",
+  describe: "List the engines, measure or install one",
   builder: (cli) =>
-    cli.command(listCommand).command(benchCommand).demandCommand(1, "say what to do with engines; see --help"),
+    cli
+      .command(listCommand)
+      .command(benchCommand)
+      .command(installCommand)
+      .demandCommand(1, "say what to do with engines; see --help"),
   handler: () => {},
 };

@@ -37,7 +37,7 @@ const commands: readonly Command[] = [
   },
   {
     name: "engine",
-    describe: "List the engines, or measure one",
+    describe: "List the engines, measure or install one",
     mount: async (cli) => cli.command((await import("./engine.ts")).engineCommand),
   },
 ];

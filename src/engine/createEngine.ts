@@ -3,6 +3,7 @@ import { z } from "zod";
 import { UserError } from "../base/errors.ts";
 import { eagerKinds, loadBackend } from "./eager/backends.ts";
 import { createEagerEngine } from "./eager/eagerEngine.ts";
+import { openBuild, verifyBuild } from "./eager/tensorflowBuild.ts";
 import type { Engine } from "./engine.ts";
 import { executorNames, probeExecutor } from "./runtime/executors.ts";
 import { createOnnxEngine } from "./runtime/onnxEngine.ts";
@@ -16,7 +17,7 @@ export const engineSchema = z.strictObject({
     .enum(engineKinds)
     .default("onnx")
     .describe(
-      "What computes. onnx: compiled programs on ONNX Runtime, fastest and installed from npm alone. The others run operation by operation on a tfjs backend, for debugging: tensorflow (native, when its package is installed), wasm, cpu (plain JavaScript).",
+      "What computes. onnx: compiled programs on ONNX Runtime, fastest and installed from npm alone. The others run operation by operation on a tfjs backend, for debugging: tensorflow (native, where tfjs-node or `kinema engine install tensorflow` brought it), wasm, cpu (plain JavaScript).",
     ),
   threads: z
     .union([z.literal("auto"), z.int().min(1).max(1024)])
@@ -62,12 +63,14 @@ export interface EngineListing {
   readonly through: string;
   /** Version of what computes; undefined when it does not load. */
   readonly version: string | undefined;
+  /** Where it was installed by `kinema engine install`. */
+  readonly folder?: string;
   /** Why it cannot run here. */
   readonly reason: string | undefined;
 }
 
-/** Tries every engine out. */
-export async function listEngines(): Promise<EngineListing[]> {
+/** Tries every engine out. @param options.verify also compares the hash of every installed file. */
+export async function listEngines({ verify = false } = {}): Promise<EngineListing[]> {
   const listings: EngineListing[] = [];
   for (const name of executorNames) {
     const probe = await probeExecutor(name);
@@ -76,8 +79,9 @@ export async function listEngines(): Promise<EngineListing[]> {
   }
   for (const kind of eagerKinds) {
     try {
-      const { packageName, version } = await loadBackend(kind);
-      listings.push({ kind, through: packageName, version, reason: undefined });
+      const { packageName, ...found } = await loadBackend(kind);
+      if (verify && found.folder !== undefined) await verifyBuild(openBuild(found.folder));
+      listings.push({ kind, through: packageName, ...found, reason: undefined });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       listings.push({ kind, through: "tfjs", version: undefined, reason });

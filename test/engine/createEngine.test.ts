@@ -37,7 +37,7 @@ describe("choice of engine", () => {
     const cfg = engineSchema.parse({ kind: "tensorflow" });
     await assert.rejects(
       createEngine(cfg),
-      (error) => error instanceof UserError && /try npm install/.test(error.message),
+      (error) => error instanceof UserError && /try kinema engine install tensorflow/.test(error.message),
     );
   });
 });

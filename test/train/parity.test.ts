@@ -5,6 +5,7 @@ import type { Engine } from "../../src/engine/engine.ts";
 import { createOnnxEngine } from "../../src/engine/runtime/onnxEngine.ts";
 import type { Task } from "../../src/train/task.ts";
 import { scratchFolder } from "../data/scratch.ts";
+import { whyNoTensorflow } from "../engine/eager/nativeTensorflow.ts";
 import { runLoop, type SmallLatents, smallDitTask, smallLatents, smallVaeTask, smallWorld } from "./loopSetting.ts";
 
 const STEPS = 5;
@@ -24,14 +25,17 @@ describe("one recipe on every engine", function () {
     await dataset.close();
   });
 
-  const engines: Readonly<Record<string, () => Promise<Engine>>> = {
+  const engines = {
     cpu: () => createEagerEngine("cpu"),
     "onnx through its C API": () => createOnnxEngine({ threads: 1, executor: "c" }),
     "onnx through its JavaScript API": () => createOnnxEngine({ threads: 1, executor: "js" }),
-  };
+    "native TensorFlow": () => createEagerEngine("tensorflow"),
+  } satisfies Record<string, () => Promise<Engine>>;
+  type EngineName = keyof typeof engines;
+  const all: [EngineName, ...EngineName[]] = ["cpu", "onnx through its C API", "onnx through its JavaScript API"];
 
-  async function lossesOn(engineName: string, task: Task) {
-    const engine = await (engines[engineName] as () => Promise<Engine>)();
+  async function lossesOn(engineName: EngineName, task: Task) {
+    const engine = await engines[engineName]();
     try {
       const { lines, plans } = await runLoop(engine, task, { train: { steps: STEPS, logEvery: 1 } });
       return { losses: lines.map(({ loss }) => loss), norms: lines.map(({ gradNorm }) => gradNorm), plans };
@@ -40,10 +44,11 @@ describe("one recipe on every engine", function () {
     }
   }
 
-  async function assertAllAgree(makeTask: () => Task) {
-    const reference = await lossesOn("cpu", makeTask());
+  /** Trains on every engine named and compares with the first. Gives the first one's figures. */
+  async function assertAllAgree(makeTask: () => Task, [first, ...others]: [EngineName, ...EngineName[]] = all) {
+    const reference = await lossesOn(first, makeTask());
     assert.equal(reference.losses.length, STEPS);
-    for (const name of Object.keys(engines).slice(1)) {
+    for (const name of others) {
       const other = await lossesOn(name, makeTask());
       for (const figure of ["losses", "norms"] as const) {
         for (const [i, expected] of reference[figure].entries()) {
@@ -67,5 +72,16 @@ describe("one recipe on every engine", function () {
       grids.some((held) => held.size >= 3 && [...held].some((grid) => grid.startsWith("1x"))),
       plans.join("; "),
     );
+  });
+
+  it("native TensorFlow agrees, where it is installed", async function () {
+    const reason = await whyNoTensorflow();
+    if (reason !== undefined) {
+      console.log(`skipped: training on native TensorFlow: ${reason}`);
+      this.skip();
+    }
+    for (const makeTask of [() => smallVaeTask(dataset), () => smallDitTask(data)]) {
+      await assertAllAgree(makeTask, ["onnx through its C API", "native TensorFlow"]);
+    }
   });
 });

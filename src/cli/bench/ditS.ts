@@ -82,6 +82,5 @@ function makeBatch() {
     numClips: pack.numClips,
     numTokens: pack.numTokens,
     cursor: null,
-    epochs: {},
   };
 }

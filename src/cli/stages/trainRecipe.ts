@@ -24,24 +24,22 @@ export async function trainRecipe(file: string, overrides: readonly string[], ru
     const code = await trainMissingVae(recipe, overrides);
     if (code !== 0) return code;
   }
-  const clips = await openData(recipe.value.data);
+  const dataset = await openData(recipe.value.data);
   const engine = await createEngine(recipe.value.engine);
   const dir = runDir ?? defaultRunDir(recipe.value);
   try {
     if (isDit(recipe)) {
-      const { exitCode = 0 } = await trainDit(recipe, dir, engine, clips);
+      const { exitCode = 0 } = await trainDit(recipe, dir, engine, dataset);
       return exitCode;
     }
-    const { exitCode = 0, reconstruction } = await trainVae(recipe as Resolved<VaeRecipe>, dir, engine, clips);
+    const { exitCode = 0, reconstruction } = await trainVae(recipe as Resolved<VaeRecipe>, dir, engine, dataset);
     if (reconstruction !== undefined) {
-      const { psnr, heldOut } = reconstruction;
-      say(
-        `${dir}: reconstruction ${psnr.toFixed(2)} dB PSNR, mean of ${reconstruction.clips} ${heldOut ? "held-out " : ""}clips`,
-      );
+      const { psnr, clips, heldOut } = reconstruction;
+      say(`${dir}: reconstruction ${psnr.toFixed(2)} dB PSNR, mean of ${clips} ${heldOut ? "held-out " : ""}clips`);
     }
     return exitCode;
   } finally {
-    await clips.close();
+    await dataset.close();
     await engine.dispose();
   }
 }
