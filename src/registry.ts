@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { withEffects } from "./config/effect.ts";
 import { requiredKindUnion } from "./config/kind.ts";
+import { imagesSchema, weightSchema } from "./data/mix/mix.ts";
 import { shapesSchema } from "./data/shapes/world.ts";
 import { engineSchema } from "./engine/createEngine.ts";
 import { ditSchema } from "./models/dit/dit.ts";
@@ -19,18 +21,43 @@ const heldOut = z
   .default(0.05)
   .describe("Share of the clips, chosen by their content, that is only evaluated on. 0.05: enough to measure.");
 
+const shapesData = {
+  kind: z.literal("shapes").describe("The shapes world, made on first use."),
+  dir,
+  world: shapesSchema.prefault({}).describe("What its clips show."),
+};
+const folderData = { kind: z.literal("folder").describe("A dataset made by `kinema data`."), dir };
+
+const sourceSchema = requiredKindUnion([
+  z.strictObject({ ...shapesData, weight: weightSchema }),
+  z.strictObject({ ...folderData, weight: weightSchema }),
+]);
+
+const mixSchema = withEffects(
+  z.strictObject({
+    kind: z.literal("mix").describe("Several datasets drawn together, images and videos at a set share."),
+    sources: z.array(sourceSchema).min(1).describe("The datasets, each once; `weight` says how often its clips come."),
+    images: imagesSchema.optional(),
+    heldOut,
+  }),
+  [
+    {
+      key: "sources.0.weight",
+      needs: ({ sources }) => sources.length > 1,
+      why: "weights compare the clips of several sources, and there is one",
+    },
+  ],
+);
+
 /** Where clips come from. */
 const dataSchema = requiredKindUnion([
-  z.strictObject({
-    kind: z.literal("shapes").describe("The shapes world, made on first use."),
-    dir,
-    heldOut,
-    world: shapesSchema.prefault({}).describe("What its clips show."),
-  }),
-  z.strictObject({ kind: z.literal("folder").describe("A dataset made by `kinema data`."), dir, heldOut }),
+  z.strictObject({ ...shapesData, heldOut }),
+  z.strictObject({ ...folderData, heldOut }),
+  mixSchema,
 ]).describe("The clips to train on.");
 
 export type DataConfig = z.output<typeof dataSchema>;
+export type SourceConfig = z.output<typeof sourceSchema>;
 
 const common = {
   name: z

@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import type { TensorSpec } from "../base/tensors.ts";
 import type { Signature } from "../engine/engine.ts";
 import { DiT, type DiTConfig } from "../models/dit/dit.ts";
-import type { PackPlan } from "../models/patches/pack.ts";
+import type { Packing, PackShape } from "../models/patches/packing.ts";
 import { patchWidth } from "../models/patches/patchify.ts";
 import type { ModelProgram } from "../models/program.ts";
 import { textRowLength } from "../models/text/textRow.ts";
@@ -26,20 +26,22 @@ export function buildDiT({ dit, latentChannels }: LatentModel, p: Params): DiT {
 /**
  * The training loss of one pack.
  * Inputs: x0_LP clean tokens, eps_LP normal noise, t_F times in [0, 1], weight_F each frame's share of the loss
- * (`lossWeights`), text_CR rows of `textRow` (only with text).
+ * (`lossWeights`), text_CR rows of `textRow` (only with text), and what the shape asks for.
  * Outputs: loss, the scalar sum of weight_F frameLoss_F; frameLoss_F, each frame's mean squared error of the velocity
  * over its tokens and their values, unweighted.
  */
-export function ditObjective(model: LatentModel, pack: PackPlan): ModelProgram {
+export function ditObjective(model: LatentModel, shape: PackShape): ModelProgram {
   return {
     inputs: {
-      x0_LP: tokens(model, pack),
-      eps_LP: tokens(model, pack),
-      t_F: floats([pack.numFrames]),
-      weight_F: floats([pack.numFrames]),
-      ...textInput(model, pack),
+      x0_LP: tokens(model, shape),
+      eps_LP: tokens(model, shape),
+      t_F: floats([shape.numFrames]),
+      weight_F: floats([shape.numFrames]),
+      ...textInput(model, shape),
+      ...shape.inputs,
     },
     fn(p, inputs) {
+      const pack = shape.open(inputs);
       const { x0_LP, eps_LP, t_F, weight_F } = inputs as ObjectiveInputs;
       const wanted_LP = velocity(x0_LP, eps_LP);
       const x_LP = withTimes(pack, [x0_LP, wanted_LP], t_F, ([x0, v], t) => pointAt(x0 as Tensor3D, v as Tensor3D, t));
@@ -50,11 +52,20 @@ export function ditObjective(model: LatentModel, pack: PackPlan): ModelProgram {
   };
 }
 
-/** The velocity at a point. Inputs: x_LP, t_F, text_CR (only with text). Output: v_LP, whatever the model predicts. */
-export function denoiseProgram(model: LatentModel, pack: PackPlan): ModelProgram {
+/**
+ * The velocity at a point. Inputs: x_LP, t_F, text_CR (only with text), and what the shape asks for.
+ * Output: v_LP, whatever the model predicts.
+ */
+export function denoiseProgram(model: LatentModel, shape: PackShape): ModelProgram {
   return {
-    inputs: { x_LP: tokens(model, pack), t_F: floats([pack.numFrames]), ...textInput(model, pack) },
+    inputs: {
+      x_LP: tokens(model, shape),
+      t_F: floats([shape.numFrames]),
+      ...textInput(model, shape),
+      ...shape.inputs,
+    },
     fn(p, inputs) {
+      const pack = shape.open(inputs);
       const { x_LP, t_F } = inputs as { x_LP: Tensor2D; t_F: Tensor1D };
       return { v_LP: predictVelocity(model, pack, p, { x_LP, t_F, text_CR: inputs.text_CR as Tensor2D | undefined }) };
     },
@@ -64,7 +75,7 @@ export function denoiseProgram(model: LatentModel, pack: PackPlan): ModelProgram
 type ObjectiveInputs = { x0_LP: Tensor2D; eps_LP: Tensor2D; t_F: Tensor1D; weight_F: Tensor1D };
 type Point = { x_LP: Tensor2D; t_F: Tensor1D; text_CR: Tensor2D | undefined };
 
-function predictVelocity(model: LatentModel, pack: PackPlan, p: Params, point: Point): Tensor2D {
+function predictVelocity(model: LatentModel, pack: Packing, p: Params, point: Point): Tensor2D {
   const y_LP = buildDiT(model, p).call(point, pack);
   if (model.prediction === "v") return y_LP;
   return withTimes(pack, [point.x_LP, y_LP], point.t_F, ([x, x0], t) =>
@@ -74,22 +85,22 @@ function predictVelocity(model: LatentModel, pack: PackPlan, p: Params, point: P
 
 /** Applies `fn` to token rows, each meeting its frame's time. */
 function withTimes(
-  pack: PackPlan,
+  pack: Packing,
   rows_LP: Tensor2D[],
   t_F: Tensor1D,
   fn: (rows_NSP: Tensor3D[], t_N11: Tensor3D) => Tensor3D,
 ): Tensor2D {
-  const t_N1 = pack.framesToStrips(tf.reshape(t_F, [pack.numFrames, 1]) as Tensor2D);
+  const t_N1 = pack.framesToStrips(tf.reshape(t_F, [-1, 1]) as Tensor2D);
   return pack.mapStrips(rows_LP, [t_N1], (rows, [t_N11]) => fn(rows, t_N11 as Tensor3D));
 }
 
-function tokens({ dit, latentChannels }: LatentModel, pack: PackPlan): TensorSpec {
-  return floats([pack.numTokens, patchWidth(dit.patch, latentChannels)]);
+function tokens({ dit, latentChannels }: LatentModel, shape: PackShape): TensorSpec {
+  return floats([shape.numTokens, patchWidth(dit.patch, latentChannels)]);
 }
 
-function textInput({ dit }: LatentModel, pack: PackPlan): Signature {
+function textInput({ dit }: LatentModel, shape: PackShape): Signature {
   if (dit.text.kind === "none") return {};
-  return { text_CR: { shape: [pack.numClips, textRowLength(dit.text)], dtype: "int32" } };
+  return { text_CR: { shape: [shape.numClips, textRowLength(dit.text)], dtype: "int32" } };
 }
 
 function floats(shape: readonly number[]): TensorSpec {

@@ -17,13 +17,20 @@ export function drawTime(cfg: TimeSamplingConfig, numTokens: number, random: Key
 }
 
 /**
- * The time of every latent frame of a pack: its clip's, or 0 where the frame is given as a condition.
- * Shapes: time_C, known F (1 where known) -> F.
+ * The time of every latent frame of a pack: its clip's, or 0 where the frame is given as a condition or is no clip's.
+ * @param time_C times in the order of the pack's clips.
+ * @param known 1 where a frame is given. Shape: F.
  */
 export function frameTimes(
   pack: PackLayout,
   time_C: ArrayLike<number>,
   known: ArrayLike<number> = new Uint8Array(pack.numFrames),
 ): Float32Array {
-  return Float32Array.from(pack.clipOfFrame, (clip, frame) => (known[frame] === 1 ? 0 : (time_C[clip] as number)));
+  const t_F = new Float32Array(pack.numFrames);
+  for (const [i, { firstFrame, grid }] of pack.clips.entries()) {
+    for (let frame = firstFrame; frame < firstFrame + grid.t; frame++) {
+      t_F[frame] = known[frame] === 1 ? 0 : (time_C[i] as number);
+    }
+  }
+  return t_F;
 }

@@ -1,6 +1,5 @@
 import { assert } from "../base/errors.ts";
-import type { ClipEntry } from "../data/clip.ts";
-import type { Dataset } from "../data/dataset.ts";
+import type { ClipEntry, Clips } from "../data/clip.ts";
 import type { VaeCodec } from "../train/vaeCodec.ts";
 
 const PEAK = 255;
@@ -15,8 +14,8 @@ export interface Reconstruction {
 }
 
 /** Encodes and decodes a clip. */
-export async function reconstruct(codec: VaeCodec, dataset: Dataset, entry: ClipEntry): Promise<Reconstruction> {
-  const original = await dataset.readFrames(entry.index);
+export async function reconstruct(codec: VaeCodec, clips: Clips, entry: ClipEntry): Promise<Reconstruction> {
+  const original = await clips.readFrames(entry.index);
   const clip = { t: entry.frames, h: entry.height, w: entry.width };
   const latent = await codec.encode(original, clip);
   const decoded = await codec.decode(latent, codec.latentGrid(clip));

@@ -1,7 +1,6 @@
 import type { Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
-import { attention } from "../engine/ops/index.ts";
-import { type ClipGroup, fromGroups, splitRows, toGroups } from "./clipGroups.ts";
+import type { ClipAttention } from "./clipAttention.ts";
 import { headDim } from "./heads.ts";
 import { Linear } from "./linear.ts";
 import { type Params, zeros } from "./params.ts";
@@ -32,18 +31,11 @@ export class CrossAttention {
     this.out = new Linear(width, width, p.at("out"), { init: zeros });
   }
 
-  call(x_LD: Tensor2D, text_CSE: Tensor3D, bias_CS: Tensor2D, groups: readonly ClipGroup[]): Tensor2D {
-    const clips = groups.map(({ numClips }) => numClips);
-    const [numClips, numText] = bias_CS.shape;
-    const bias_C11S = tf.reshape(bias_CS, [numClips, 1, 1, numText]) as Tensor4D;
-    const q = toGroups(this.normQ.call(this.heads(this.q.call(x_LD))), groups);
-    const k = splitRows(this.textHeads(this.normK, this.k.call(text_CSE)), clips);
-    const v = splitRows(this.textHeads(undefined, this.v.call(text_CSE)), clips);
-    const bias = splitRows(bias_C11S, clips);
-    const mixed = groups.map((_, i) =>
-      attention(q[i] as Tensor4D, k[i] as Tensor4D, v[i] as Tensor4D, bias[i] as Tensor4D),
-    );
-    return this.out.call(fromGroups(mixed));
+  call(x_LD: Tensor2D, text_CSE: Tensor3D, bias_CS: Tensor2D, clips: ClipAttention): Tensor2D {
+    const q_LHd = this.normQ.call(this.heads(this.q.call(x_LD)));
+    const k_CHSd = this.textHeads(this.normK, this.k.call(text_CSE));
+    const v_CHSd = this.textHeads(undefined, this.v.call(text_CSE));
+    return this.out.call(clips.toText(q_LHd, { k_CHSd, v_CHSd, bias_CS }));
   }
 
   private heads(x_LD: Tensor2D): Tensor3D {

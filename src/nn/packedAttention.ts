@@ -1,15 +1,14 @@
 import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
-import { attention } from "../engine/ops/index.ts";
-import { type ClipGroup, fromGroups, toGroups } from "./clipGroups.ts";
+import type { ClipAttention } from "./clipAttention.ts";
 import { headDim } from "./heads.ts";
 import { Linear } from "./linear.ts";
 import type { Params } from "./params.ts";
 import { RmsNorm } from "./rmsNorm.ts";
-import { type RopeConstants, rotate } from "./rope.ts";
+import { type RopeAngles, rotate } from "./rope.ts";
 
 /**
- * Self-attention of each clip in a pack with itself alone: dense per group of equally long clips, no mask.
+ * Self-attention of each clip in a pack with itself alone.
  * Queries and keys are RMS-normed per head, then turned by their positions.
  * Shapes: x_LD -> LD. Source: arXiv:2307.06304 (packing), arXiv:2302.05442 (QK-norm).
  * Differs: query, key and value are three products, so that no pass splits their sum.
@@ -35,19 +34,14 @@ export class PackedAttention {
     this.out = new Linear(width, width, p.at("out"));
   }
 
-  call(x_LD: Tensor2D, rope: RopeConstants, groups: readonly ClipGroup[]): Tensor2D {
-    const q = toGroups(rotate(this.normQ.call(this.heads(this.q.call(x_LD))), rope), groups);
-    const k = toGroups(rotate(this.normK.call(this.heads(this.k.call(x_LD))), rope), groups);
-    const v = toGroups(this.heads(this.v.call(x_LD)), groups);
-    const mixed = groups.map((_, i) => attention(at(q, i), at(k, i), at(v, i)));
-    return this.out.call(fromGroups(mixed));
+  call(x_LD: Tensor2D, rope: RopeAngles, clips: ClipAttention): Tensor2D {
+    const q_LHd = rotate(this.normQ.call(this.heads(this.q.call(x_LD))), rope);
+    const k_LHd = rotate(this.normK.call(this.heads(this.k.call(x_LD))), rope);
+    const v_LHd = this.heads(this.v.call(x_LD));
+    return this.out.call(clips.toClip(q_LHd, k_LHd, v_LHd));
   }
 
   private heads(x_LD: Tensor2D): Tensor3D {
     return tf.reshape(x_LD, [x_LD.shape[0], this.numHeads, this.headDim]) as Tensor3D;
   }
-}
-
-function at<T>(list: readonly T[], i: number): T {
-  return list[i] as T;
 }

@@ -1,9 +1,9 @@
-import type { Tensor3D } from "@tensorflow/tfjs";
+import type { Tensor, Tensor2D, Tensor3D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../base/errors.ts";
 import { rotary } from "../engine/ops/index.ts";
 
-/** Cosines and sines of each token's angles, row-major [tokens, headDim / 2]. Constants of a pack plan. */
+/** Cosines and sines of each token's angles, row-major [tokens, headDim / 2]. */
 export interface RopeTables {
   readonly numTokens: number;
   readonly numAngles: number;
@@ -11,8 +11,8 @@ export interface RopeTables {
   readonly sin: Float32Array;
 }
 
-/** The same as constants of one traced or eager computation. L tokens, A = headDim / 2 angles. */
-export interface RopeConstants {
+/** The same as tensors of one traced or eager computation. L tokens, A = headDim / 2 angles. */
+export interface RopeAngles {
   readonly cos_L1A: Tensor3D;
   readonly sin_L1A: Tensor3D;
 }
@@ -52,12 +52,30 @@ export function ropeTables(positions: Int32Array, headDim: number, theta: number
 }
 
 /** Makes the tables constants of the computation at hand. */
-export function ropeConstants({ numTokens, numAngles, cos, sin }: RopeTables): RopeConstants {
+export function ropeConstants({ numTokens, numAngles, cos, sin }: RopeTables): RopeAngles {
   const constant = (values: Float32Array) => tf.tensor3d(values, [numTokens, 1, numAngles]);
   return { cos_L1A: constant(cos), sin_L1A: constant(sin) };
 }
 
+/**
+ * The angles of positions that are known only when the program runs: each axis' part is looked up in a table, so the
+ * values are those of `ropeTables`, to the bit.
+ * @param positions_L3 int32, ordered t, h, w, each below `numPositions`.
+ */
+export function lookUpRope(positions_L3: Tensor2D, numPositions: number, headDim: number, theta: number): RopeAngles {
+  const everywhere = Int32Array.from({ length: 3 * numPositions }, (_, i) => Math.floor(i / 3));
+  const { numAngles, cos, sin } = ropeTables(everywhere, headDim, theta);
+  const positions = tf.split(positions_L3, 3, 1).map((axis_L1) => tf.reshape(axis_L1, [-1]));
+  const lookUp = (values: Float32Array): Tensor3D => {
+    const table_PA = tf.tensor2d(values, [numPositions, numAngles]);
+    const axes = tf.split(table_PA, splitAngles(headDim), 1);
+    const parts = axes.map((axis_PA, i) => tf.gather(axis_PA, positions[i] as Tensor));
+    return tf.reshape(tf.concat(parts, 1), [-1, 1, numAngles]);
+  };
+  return { cos_L1A: lookUp(cos), sin_L1A: lookUp(sin) };
+}
+
 /** Turns queries or keys by their tokens' angles. Shapes: x_LHd -> LHd. */
-export function rotate(x_LHd: Tensor3D, { cos_L1A, sin_L1A }: RopeConstants): Tensor3D {
+export function rotate(x_LHd: Tensor3D, { cos_L1A, sin_L1A }: RopeAngles): Tensor3D {
   return rotary(x_LHd, cos_L1A, sin_L1A);
 }

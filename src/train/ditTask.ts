@@ -1,11 +1,13 @@
 import type { Scalar } from "@tensorflow/tfjs";
-import { assert, UserError } from "../base/errors.ts";
+import { assert } from "../base/errors.ts";
 import { compareGrids, type Grid, gridKey } from "../base/grid.ts";
 import type { JsonValue } from "../base/json.ts";
-import { isHeldOut } from "../data/heldOut.ts";
 import type { LatentEntry, LatentSet } from "../data/latents.ts";
 import { PackLoader } from "../data/loader/packLoader.ts";
-import { choosePlans, type Plan } from "../data/plans.ts";
+import type { ClipPool } from "../data/mix/clipPool.ts";
+import { epochsByName } from "../data/mix/epochsByName.ts";
+import { trainingClips } from "../data/mix/trainingClips.ts";
+import { choosePlans, type GridShare, type Plan } from "../data/plans.ts";
 import { RowStores } from "../data/shards/rowStores.ts";
 import { buildDiT, ditObjective, type LatentModel } from "../diffusion/ditPrograms.ts";
 import type { ClipSpan } from "../models/patches/layout.ts";
@@ -20,7 +22,7 @@ import type { Arrangement, DrawnBatch, Task } from "./task.ts";
 
 export interface DitTaskOptions {
   readonly model: LatentModel;
-  readonly latents: LatentSet;
+  readonly latents: ClipPool<LatentSet>;
   readonly statistics: LatentStats;
   readonly objective: ObjectiveConfig;
   readonly packing: PackingConfig;
@@ -42,15 +44,12 @@ export class DitTask implements Task {
   /** @throws UserError when the patch does not divide a clip's latent grid or a clip does not fit into a pack. */
   constructor(options: DitTaskOptions) {
     const { model, latents, statistics, objective, heldOut, packing, seed } = options;
-    const clips = latents.entries
-      .filter(({ hash }) => !isHeldOut(hash, heldOut))
-      .map((entry) => ({ index: entry.index, grid: tokensOf(entry, model) }));
-    if (clips.length === 0) throw new UserError("data", { expected: "clips to train on", got: "none" });
+    const clips = trainingClips(latents, heldOut).map((clip) => ({ ...clip, grid: tokensOf(clip.entry, model) }));
     this.params = declareParams((p) => buildDiT(model, p));
     this.options = options;
     this.assembly = { kind: "pack", seed, patch: model.dit.patch, text: model.dit.text, statistics, objective };
-    this.stores = new RowStores([latents.shards]);
-    this.plans = choosePlans(histogram(clips.map(({ grid }) => grid)), packing);
+    this.stores = new RowStores(latents.stores.map(({ shards }) => shards));
+    this.plans = choosePlans(histogram(clips), packing);
     this.loader = new PackLoader(this.plans, clips, seed);
     this.arrangements = this.plans.map(({ grids }) => packArrangement(model, grids));
   }
@@ -64,9 +63,9 @@ export class DitTask implements Task {
     const arrangement = this.arrangements[plan];
     assert(arrangement !== undefined, `plan ${plan} has an arrangement`);
     const { pack } = arrangement;
-    const { shards } = this.options.latents;
+    const { latents } = this.options;
     const packed = withRepeats(
-      clips.map((index, i) => ({ row: { store: 0, ...shards.row(index) }, grid: (pack.clips[i] as ClipSpan).grid })),
+      clips.map((index, i) => ({ row: latents.row(index), grid: (pack.clips[i] as ClipSpan).grid })),
     );
     return {
       arrangement,
@@ -74,6 +73,7 @@ export class DitTask implements Task {
       numClips: pack.numClips,
       numTokens: pack.numTokens,
       cursor: this.loader.state,
+      epochs: epochsByName(this.loader.epochs, latents.sources),
     };
   }
 
@@ -111,11 +111,12 @@ function tokensOf({ grid, source }: LatentEntry, model: LatentModel): Grid {
   return tokenGrid(grid, model.dit.patch, `dit.patch for ${source}`);
 }
 
-function histogram(grids: readonly Grid[]): { grid: Grid; count: number }[] {
+/** How often each grid is wanted: its clips, by their weights. */
+function histogram(clips: readonly { readonly grid: Grid; readonly weight: number }[]): GridShare[] {
   const counts = new Map<string, { grid: Grid; count: number }>();
-  for (const grid of grids) {
+  for (const { grid, weight } of clips) {
     const entry = counts.get(gridKey(grid)) ?? { grid, count: 0 };
-    entry.count++;
+    entry.count += weight;
     counts.set(gridKey(grid), entry);
   }
   return [...counts.values()].sort((a, b) => compareGrids(a.grid, b.grid));

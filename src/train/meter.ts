@@ -9,6 +9,8 @@ export interface LogLine {
   readonly step: number;
   readonly loss: number;
   readonly aux: Readonly<Record<string, number>>;
+  /** How often clips came so far: `epoch`, and `epoch/<source>` where there are several. */
+  readonly epochs: Readonly<Record<string, number>>;
   readonly lr: number;
   readonly gradNorm: number;
   readonly clipsPerSecond: number;
@@ -59,6 +61,7 @@ export class Meter {
       step,
       loss: loss / steps,
       aux: Object.fromEntries(Object.entries(aux).map(([name, sum]) => [name, sum / steps])),
+      epochs: batches.at(-1)?.epochs ?? {},
       lr: report.lr,
       gradNorm: report.gradNorm,
       clipsPerSecond: work.clips / seconds,

@@ -17,6 +17,8 @@ export interface RunRecipe {
   readonly identity: JsonObject;
   /** Key paths in `identity` that may change nevertheless, each with all below it, e.g. `config.train.steps`. */
   readonly mayChange?: readonly string[];
+  /** What to call key paths of `identity` in messages, each with all below it: `data` -> `dataset data/clips`. */
+  readonly names?: Readonly<Record<string, string>>;
   /** Resume although `identity` differs. The differences are kept in run.json. */
   readonly acceptChanges?: boolean;
   /** More to tell about this start: engine, seed, dataset fingerprint ... */
@@ -110,7 +112,9 @@ async function readRunFile(dir: string): Promise<{ identity: JsonObject; starts:
 }
 
 function changesSince(dir: string, before: JsonObject, recipe: RunRecipe): string[] {
-  const changes = differences(before, recipe.identity, recipe.mayChange).map(showDifference);
+  const changes = differences(before, recipe.identity, recipe.mayChange).map((difference) =>
+    showDifference(difference, recipe.names),
+  );
   if (changes.length === 0 || recipe.acceptChanges === true) return changes;
   const more = changes.length > 3 ? ` and ${changes.length - 3} more` : "";
   throw new UserError(dir, {

@@ -21,13 +21,15 @@ export function differences(before: JsonValue, now: JsonValue, mayChange: readon
   return compare("", before, now, new Set(mayChange));
 }
 
-/** `model.width 384 -> 512`. */
-export function showDifference({ key, before, now }: Difference): string {
+/** `model.width 384 -> 512`. @param names what to call a key path, with all below it. */
+export function showDifference({ key, before, now }: Difference, names: Readonly<Record<string, string>> = {}): string {
   const show = (value: JsonValue | undefined) => {
     const text = value === undefined ? "none" : canonicalJson(value);
     return text.length > 60 ? `${text.slice(0, 57)}...` : text;
   };
-  return `${key === "" ? "the whole" : key} ${show(before)} -> ${show(now)}`;
+  const named = Object.entries(names).find(([path]) => key === path || key.startsWith(`${path}.`));
+  const name = named === undefined ? key : `${named[1]}:${key.slice(named[0].length).replaceAll(".", " ")}`;
+  return `${name === "" ? "the whole" : name} ${show(before)} -> ${show(now)}`;
 }
 
 /** The program and the system of one start: for run.json. */

@@ -32,6 +32,8 @@ export interface DrawnBatch {
   readonly numTokens: number;
   /** Where the data stands after this batch: what a checkpoint keeps. */
   readonly cursor: JsonValue;
+  /** How often clips came until then, by the names that the log has for it: `epoch`, `epoch/<source>`. */
+  readonly epochs: Readonly<Record<string, number>>;
 }
 
 /** One batch in host memory. */

@@ -1,12 +1,14 @@
 import type { Scalar } from "@tensorflow/tfjs";
-import { assert, UserError } from "../base/errors.ts";
+import { assert } from "../base/errors.ts";
 import { type Grid, gridKey, gridSize } from "../base/grid.ts";
 import type { JsonValue } from "../base/json.ts";
 import { KeyedRandom } from "../base/random.ts";
 import { CHANNELS } from "../data/clip.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { isHeldOut } from "../data/heldOut.ts";
 import { BucketLoader } from "../data/loader/bucketLoader.ts";
+import type { ClipPool } from "../data/mix/clipPool.ts";
+import { epochsByName } from "../data/mix/epochsByName.ts";
+import { type TrainingClip, trainingClips } from "../data/mix/trainingClips.ts";
 import { RowStores } from "../data/shards/rowStores.ts";
 import { pcaStart } from "../models/vae/pcaStart.ts";
 import { Vae } from "../models/vae/vae.ts";
@@ -24,7 +26,7 @@ export interface VaeTaskOptions {
   readonly vae: VaeConfig;
   readonly loss: VaeLossConfig;
   readonly batch: VaeBatchConfig;
-  readonly dataset: Dataset;
+  readonly clips: ClipPool<Dataset>;
   /** Share of clips, by content hash, that is never trained on. */
   readonly heldOut: number;
   readonly seed: number;
@@ -36,23 +38,27 @@ export class VaeTask implements Task {
   readonly assembly: ClipsAssembly;
   readonly stores: RowStores;
   private readonly options: VaeTaskOptions;
+  private readonly training: readonly TrainingClip[];
   private readonly loader: BucketLoader;
   private readonly arrangements: readonly BucketArrangement[];
 
   /** @throws UserError when the VAE's factors do not divide a clip's size, also that of a held-out clip. */
   constructor(options: VaeTaskOptions) {
-    const { vae, loss, batch, dataset, heldOut, seed } = options;
-    for (const { frames, height, width, source } of dataset.entries) {
-      latentGrid({ t: frames, h: height, w: width }, vaeFactor(vae), `vae for ${source} of ${dataset.dir}`);
+    const { vae, loss, batch, clips, heldOut, seed } = options;
+    for (const { dir, shards } of clips.stores) {
+      for (const { frames, height, width, source } of shards.entries) {
+        latentGrid({ t: frames, h: height, w: width }, vaeFactor(vae), `vae for ${source} of ${dir}`);
+      }
     }
-    const clips = dataset.entries.filter(({ hash }) => !isHeldOut(hash, heldOut));
-    if (clips.length === 0) throw new UserError(dataset.dir, { expected: "clips to train on", got: "none" });
+    this.training = trainingClips(clips, heldOut);
     this.params = declareParams((p) => new Vae(vae, p));
     this.options = options;
     this.assembly = { kind: "clips", seed };
-    this.stores = new RowStores([dataset.shards]);
+    this.stores = new RowStores(clips.stores.map(({ shards }) => shards));
     this.loader = new BucketLoader(
-      clips.map(({ index, frames, height, width }) => ({ index, frames, height, width })),
+      this.training.map(({ entry: { frames, height, width }, index, source, weight }) => {
+        return { index, frames, height, width, source, weight };
+      }),
       ({ frames, height, width }) => Math.max(1, Math.floor(batch.pixels / (frames * height * width))),
       seed,
     );
@@ -63,14 +69,14 @@ export class VaeTask implements Task {
 
   /** The linear part of the autoencoder as the principal components of the training clips' patches. */
   async startingValues() {
-    const { vae, dataset, heldOut, seed, batch } = this.options;
+    const { vae, clips, seed, batch } = this.options;
     if (batch.start === "random") return {};
-    const clips = dataset.entries.filter(({ hash }) => !isHeldOut(hash, heldOut));
-    const chosen = new KeyedRandom(seed, "pca clips").shuffle([...clips]).slice(0, batch.pcaClips);
+    const chosen = new KeyedRandom(seed, "pca clips").shuffle([...this.training]).slice(0, batch.pcaClips);
     const videos = [];
-    for (const { index, frames, height, width } of chosen) {
+    for (const { index, entry } of chosen) {
+      const { frames, height, width } = entry;
       const video_THWC = new Float32Array(frames * height * width * CHANNELS);
-      toSigned(await dataset.readFrames(index), video_THWC);
+      toSigned(await clips.readFrames(index), video_THWC);
       videos.push({ video_THWC, grid: { t: frames, h: height, w: width } });
     }
     return pcaStart(vae, videos, seed);
@@ -80,13 +86,14 @@ export class VaeTask implements Task {
     const { plan: bucket, clips } = this.loader.next();
     const arrangement = this.arrangements[bucket];
     assert(arrangement !== undefined, `bucket ${bucket} has an arrangement`);
-    const { shards } = this.options.dataset;
+    const pool = this.options.clips;
     return {
       arrangement,
-      order: { kind: "clips", ...at, clips: clips.map((index) => ({ store: 0, ...shards.row(index) })) },
+      order: { kind: "clips", ...at, clips: clips.map((index) => pool.row(index)) },
       numClips: clips.length,
       numTokens: clips.length * arrangement.latentCells,
       cursor: this.loader.state,
+      epochs: epochsByName(this.loader.epochs, pool.sources),
     };
   }
 

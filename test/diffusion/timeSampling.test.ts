@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { KeyedRandom } from "../../src/base/random.ts";
-import { lossWeights } from "../../src/diffusion/lossWeights.ts";
 import { drawTime, frameTimes, timeSamplingSchema } from "../../src/diffusion/timeSampling.ts";
 import { PackPlan } from "../../src/models/patches/pack.ts";
+import { RowLayout } from "../../src/models/patches/rowLayout.ts";
 import { assertClose } from "../nn/numeric.ts";
 
 const pack = new PackPlan([
@@ -27,18 +27,8 @@ describe("training times", () => {
   it("are each frame's clip's, and 0 for known frames", () => {
     assertClose(frameTimes(pack, [0.5, 0.25]), [0.5, 0.5, 0.5, 0.25], 0);
     assertClose(frameTimes(pack, [0.5, 0.25], [1, 0, 0, 0]), [0, 0.5, 0.5, 0.25], 0);
-  });
-});
-
-describe("loss weights", () => {
-  it("count every token alike, or every clip, and sum to 1", () => {
-    assertClose(lossWeights(pack, "token"), [4 / 18, 4 / 18, 4 / 18, 6 / 18], 1e-7);
-    assertClose(lossWeights(pack, "clip"), [1 / 6, 1 / 6, 1 / 6, 1 / 2], 1e-7);
-  });
-
-  it("leave known frames out", () => {
-    assertClose(lossWeights(pack, "token", [1, 0, 0, 0]), [0, 4 / 14, 4 / 14, 6 / 14], 1e-7);
-    assertClose(lossWeights(pack, "clip", [1, 0, 0, 0]), [0, 1 / 4, 1 / 4, 1 / 2], 1e-7);
-    assertClose(lossWeights(pack, "clip", [1, 1, 1, 1]), [0, 0, 0, 0], 1e-7);
+    const rows = new RowLayout({ rows: 2, tokens: 12, frames: 3, clips: 2, stripSize: 2, side: 3 });
+    const placed = rows.place([[{ t: 1, h: 2, w: 3 }], [{ t: 3, h: 2, w: 2 }]]);
+    assertClose(frameTimes(placed, [0.5, 0.25]), [0.5, 0, 0, 0, 0.25, 0.25, 0.25, 0], 0);
   });
 });

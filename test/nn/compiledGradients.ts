@@ -1,7 +1,7 @@
 import type { Scalar, Tensor } from "@tensorflow/tfjs";
 import type { HostTensor, TensorSpec } from "../../src/base/tensors.ts";
 import { withoutPrefix, withPrefix } from "../../src/base/tensors.ts";
-import type { Engine, HostMap, TensorFn } from "../../src/engine/engine.ts";
+import type { Engine, HostMap, Program, TensorFn } from "../../src/engine/engine.ts";
 import { valueAndGrads } from "../../src/engine/ops/index.ts";
 import type { ModelProgram } from "../../src/models/program.ts";
 import { bindParams } from "../../src/nn/params.ts";
@@ -16,13 +16,8 @@ export function toHost(tensors: Readonly<Record<string, Tensor>>): Record<string
   );
 }
 
-/** Compiles an objective's loss and gradients on an engine and runs it once. Outputs: `loss`, and gradients by path. */
-export async function runGradients(
-  engine: Engine,
-  { fn }: ModelProgram,
-  params: HostMap,
-  inputs: HostMap,
-): Promise<HostMap> {
+/** Compiles an objective's loss and gradients. Inputs: `param/` and `input/`; outputs: `loss`, and gradients by path. */
+export function compileGradients(engine: Engine, { fn, inputs }: ModelProgram, params: HostMap): Promise<Program> {
   const program: TensorFn = (given) => {
     const { value, grads } = valueAndGrads(
       (tensors) => ({ loss: fn(bindParams(tensors), withoutPrefix(given, "input/")).loss as Scalar, aux: {} }),
@@ -30,11 +25,23 @@ export async function runGradients(
     );
     return { loss: value, ...grads };
   };
-  const all = { ...withPrefix(params, "param/"), ...withPrefix(inputs, "input/") };
-  const signature = Object.fromEntries(
-    Object.entries(all).map(([name, { shape, dtype }]): [string, TensorSpec] => [name, { shape, dtype }]),
-  );
-  const binding = (await engine.compile("objective", program, signature)).bind(all);
+  const specs = Object.entries(params).map(([name, { shape, dtype }]): [string, TensorSpec] => [
+    name,
+    { shape, dtype },
+  ]);
+  const signature = { ...withPrefix(Object.fromEntries(specs), "param/"), ...withPrefix(inputs, "input/") };
+  return engine.compile("objective", program, signature);
+}
+
+/** Runs an objective's loss and gradients once. Outputs: `loss`, and gradients by path. */
+export async function runGradients(
+  engine: Engine,
+  objective: ModelProgram,
+  params: HostMap,
+  inputs: HostMap,
+): Promise<HostMap> {
+  const program = await compileGradients(engine, objective, params);
+  const binding = program.bind({ ...withPrefix(params, "param/"), ...withPrefix(inputs, "input/") });
   await binding.run();
   return binding.outputs;
 }

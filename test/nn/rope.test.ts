@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Tensor3D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
-import { ropeConstants, ropeTables, rotate, splitAngles } from "../../src/nn/rope.ts";
+import { lookUpRope, ropeConstants, ropeTables, rotate, splitAngles } from "../../src/nn/rope.ts";
 import { assertClose, randomTensor } from "./numeric.ts";
 
 describe("rotary embedding", () => {
@@ -40,5 +40,13 @@ describe("rotary embedding", () => {
       () => ropeTables(new Int32Array(3), 4, 256),
       /rope: expected an even head width of at least 6, got 4/,
     );
+  });
+
+  it("looks up by position what the tables hold, to the bit", () => {
+    const positions = Int32Array.of(0, 0, 0, 6, 0, 3, 1, 5, 2, 6, 6, 6);
+    const { cos_L1A, sin_L1A } = lookUpRope(tf.tensor2d(positions, [4, 3], "int32"), 7, 24, 256);
+    const { cos, sin } = ropeTables(positions, 24, 256);
+    assertClose(cos_L1A, cos, 0);
+    assertClose(sin_L1A, sin, 0);
   });
 });

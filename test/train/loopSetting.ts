@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { JsonObject } from "../../src/base/json.ts";
 import { type Dataset, openDataset } from "../../src/data/dataset.ts";
 import type { LatentSet } from "../../src/data/latents.ts";
+import { poolOf } from "../../src/data/mix/clipPool.ts";
 import { buildShapes } from "../../src/data/shapes/build.ts";
 import { shapesSchema } from "../../src/data/shapes/world.ts";
 import type { LatentModel } from "../../src/diffusion/ditPrograms.ts";
@@ -57,7 +58,14 @@ const vaeConfig = vaeSchema.parse({
 /** @param start how the weights begin: `random` needs no eigenvalues. */
 export function smallVaeTask(dataset: Dataset, start: "pca" | "random" = "pca", heldOut = 0): VaeTask {
   const batch = vaeBatchSchema.parse(start === "pca" ? { pixels: 2560, pcaClips: 8 } : { pixels: 2560, start });
-  return new VaeTask({ vae: vaeConfig, loss: vaeLossSchema.parse({}), batch, dataset, heldOut, seed: SEED });
+  return new VaeTask({
+    vae: vaeConfig,
+    loss: vaeLossSchema.parse({}),
+    batch,
+    clips: poolOf(dataset),
+    heldOut,
+    seed: SEED,
+  });
 }
 
 export function smallDit(text = true): LatentModel {
@@ -95,7 +103,8 @@ export interface SmallLatents {
 export function smallDitTask(data: SmallLatents, options: Partial<DitTaskOptions> = {}): DitTask {
   return new DitTask({
     model: smallDit(),
-    ...data,
+    latents: poolOf(data.latents),
+    statistics: data.statistics,
     objective: objectiveSchema.parse({}),
     packing: packingSchema.parse({ tokens: 24, maxPlans: 3 }),
     heldOut: 0,

@@ -30,7 +30,7 @@ function batchOf(key: string, { x, y }: Row): Batch {
       return { loss: tf.mean(tf.square(errors)) as Scalar, aux: { worst: tf.max(tf.abs(errors)) } };
     },
   } as const;
-  return { arrangement, inputs, numClips: 1, numTokens: 1, cursor: null };
+  return { arrangement, inputs, numClips: 1, numTokens: 1, cursor: null, epochs: {} };
 }
 
 /** The same by hand, in double precision. */

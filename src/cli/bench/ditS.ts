@@ -82,5 +82,6 @@ function makeBatch() {
     numClips: pack.numClips,
     numTokens: pack.numTokens,
     cursor: null,
+    epochs: {},
   };
 }

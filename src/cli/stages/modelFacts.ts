@@ -5,12 +5,14 @@ import { conform } from "../../base/conform.ts";
 import { UserError } from "../../base/errors.ts";
 import { namesIn, writeFileAtomic } from "../../base/files.ts";
 import { parseJson } from "../../base/json.ts";
-import type { Dataset } from "../../data/dataset.ts";
+import { countGrids } from "../../data/manifest.ts";
+import type { ClipPool, PoolStore } from "../../data/mix/clipPool.ts";
 
 const FILE = "data.json";
 
 const factsSchema = z.strictObject({
-  fingerprint: z.string(),
+  /** Of each dataset. */
+  fingerprints: z.array(z.string()),
   /** Sizes trained on, most frequent first. */
   grids: z.array(z.strictObject({ frames: z.int(), height: z.int(), width: z.int(), count: z.int() })),
   /** Frames a second of most clips. */
@@ -20,12 +22,11 @@ const factsSchema = z.strictObject({
 /** What a model was trained on: defaults for sampling it. */
 export type ModelFacts = z.output<typeof factsSchema>;
 
-export async function writeModelFacts(runDir: string, dataset: Dataset): Promise<void> {
+export async function writeModelFacts(runDir: string, data: ClipPool<PoolStore>): Promise<void> {
   const counts = new Map<number, number>();
-  for (const { fps } of dataset.entries) counts.set(fps, (counts.get(fps) ?? 0) + 1);
+  for (const { fps } of data.entries) counts.set(fps, (counts.get(fps) ?? 0) + 1);
   const [fps = 8] = [...counts].sort((a, b) => b[1] - a[1])[0] ?? [];
-  const { fingerprint, grids } = dataset.manifest;
-  const facts: ModelFacts = { fingerprint, grids: [...grids], fps };
+  const facts: ModelFacts = { fingerprints: [...data.fingerprints], grids: countGrids(data.entries), fps };
   await writeFileAtomic(join(runDir, FILE), `${JSON.stringify(facts, null, 2)}\n`);
 }
 

@@ -1,29 +1,67 @@
+import { basename, resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { namesIn } from "../../base/files.ts";
 import { canonicalJson, type JsonObject } from "../../base/json.ts";
 import { type Dataset, openDataset } from "../../data/dataset.ts";
+import { ClipPool } from "../../data/mix/clipPool.ts";
 import { buildShapes } from "../../data/shapes/build.ts";
-import type { DataConfig } from "../../registry.ts";
+import type { DataConfig, SourceConfig } from "../../registry.ts";
 import { withProgress } from "./withProgress.ts";
 
 /**
- * The dataset that a recipe names; a shapes world is made on first use.
- * @throws UserError when it is missing, or the folder holds another world than the recipe's.
+ * The datasets that a recipe names, as one pool; a shapes world is made on first use.
+ * @throws UserError when one is missing, stands there twice, or is another world than the recipe's.
  */
-export async function openData(data: DataConfig): Promise<Dataset> {
-  if (data.kind === "folder") return openDataset(data.dir);
-  const { dir, world } = data;
+export async function openData(data: DataConfig): Promise<ClipPool<Dataset>> {
+  const sources: readonly SourceConfig[] = data.kind === "mix" ? data.sources : [{ ...data, weight: 1 }];
+  refuseTwice(sources);
+  const datasets: Dataset[] = [];
+  try {
+    for (const source of sources) datasets.push(await openDataOf(source));
+    const names = namesOf(sources);
+    return new ClipPool(datasets, {
+      sources: sources.map(({ weight }, i) => ({ name: names[i] as string, weight })),
+      images: data.kind === "mix" ? data.images : undefined,
+    });
+  } catch (error) {
+    for (const dataset of datasets) await dataset.close();
+    throw error;
+  }
+}
+
+async function openDataOf(source: SourceConfig): Promise<Dataset> {
+  if (source.kind === "folder") return openDataset(source.dir);
+  const { dir, world } = source;
   if ((await namesIn(dir)).length === 0) {
     await withProgress(`making ${dir}`, world.clips, (onProgress) => buildShapes(dir, world, { onProgress }));
   }
   const dataset = await openDataset(dir);
   const { made } = dataset.manifest;
-  if (made.command !== "data shapes" || canonicalJson(made.options as JsonObject) !== canonicalJson(world)) {
-    throw new UserError(dir, {
-      expected: "the shapes world of data.world",
-      got: "a dataset made otherwise",
-      try: "another data.dir, or delete this folder",
+  if (made.command === "data shapes" && canonicalJson(made.options as JsonObject) === canonicalJson(world)) {
+    return dataset;
+  }
+  await dataset.close();
+  throw new UserError(dir, {
+    expected: "the shapes world of data.world",
+    got: "a dataset made otherwise",
+    try: "another data.dir, or delete this folder",
+  });
+}
+
+function refuseTwice(sources: readonly SourceConfig[]): void {
+  for (const [i, { dir }] of sources.entries()) {
+    const before = sources.findIndex((other) => resolve(other.dir) === resolve(dir));
+    if (before === i) continue;
+    throw new UserError(`data.sources.${i}.dir`, {
+      expected: "each dataset once",
+      got: `${dir}, which is data.sources.${before} too`,
+      try: "a larger weight for that",
     });
   }
-  return dataset;
+}
+
+/** Folder names, or whole paths where these are not enough to tell sources apart. */
+function namesOf(sources: readonly SourceConfig[]): string[] {
+  const names = sources.map(({ dir }) => basename(resolve(dir)));
+  return new Set(names).size === names.length ? names : sources.map(({ dir }) => dir);
 }

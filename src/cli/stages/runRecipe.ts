@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../base/json.ts";
 import type { Resolved } from "../../config/recipe.ts";
+import type { ClipPool, PoolStore } from "../../data/mix/clipPool.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { Recipe } from "../../registry.ts";
 import type { RunRecipe } from "../../train/runFolder.ts";
@@ -19,13 +20,32 @@ const MAY_CHANGE = [
   "config.vae.recipe",
 ];
 
-/** What makes a run of this recipe the same run: its resolved configuration, and what it learns from. */
-export function runRecipe(recipe: Resolved<Recipe>, engine: Engine, sources: JsonObject): RunRecipe {
+/** Hexadecimal digits that tell one dataset from another. */
+const FINGERPRINT_DIGITS = 16;
+
+/**
+ * What makes a run of this recipe the same run: its resolved configuration, and what it learns from.
+ * @param more hashes of further things that it learns from, such as the VAE.
+ */
+export function runRecipe(
+  recipe: Resolved<Recipe>,
+  engine: Engine,
+  data: ClipPool<PoolStore>,
+  more: JsonObject = {},
+): RunRecipe {
   const config = JSON.parse(JSON.stringify(recipe.value)) as JsonObject;
+  const datasets = data.stores.map(({ shards, fingerprint }) => ({
+    clips: shards.entries.length,
+    fingerprint: fingerprint.slice(0, FINGERPRINT_DIGITS),
+  }));
+  const isMix = recipe.value.data.kind === "mix";
   return {
     configYaml: recipe.toYaml(),
-    identity: { config, ...sources },
-    mayChange: MAY_CHANGE,
+    identity: { config, data: isMix ? { sources: datasets } : (datasets[0] ?? null), ...more },
+    mayChange: [...MAY_CHANGE, ...datasets.map((_, i) => `config.data.sources.${i}.dir`)],
+    names: Object.fromEntries(
+      data.stores.map(({ dir }, i) => [isMix ? `data.sources.${i}` : "data", `dataset ${dir}`]),
+    ),
     facts: { recipe: recipe.file, engine: engine.kind },
   };
 }

@@ -60,10 +60,10 @@ export class RunReporter implements LoopObserver {
     this.progress?.update(step, figures(line));
   };
 
-  logged = ({ step, aux, ...line }: LogLine): void => {
+  logged = ({ step, aux, epochs, ...line }: LogLine): void => {
     const losses = Object.fromEntries(Object.entries(aux).map(([name, value]) => [`loss/${name}`, value]));
-    this.log?.append({ step, ...line, ...losses });
-    this.tensorBoard?.scalars({ ...line, ...losses }, step);
+    this.log?.append({ step, ...line, ...losses, ...epochs });
+    this.tensorBoard?.scalars({ ...line, ...losses, ...epochs }, step);
   };
 
   skipped = (step: number): void => {
@@ -93,9 +93,10 @@ export class RunReporter implements LoopObserver {
   }
 }
 
-function figures({ loss, clipsPerSecond, tokensPerSecond, gflops, rssMb }: LogLine): string {
+function figures({ loss, epochs, clipsPerSecond, tokensPerSecond, gflops, rssMb }: LogLine): string {
   return [
     `loss ${loss.toPrecision(4)}`,
+    ...(epochs.epoch === undefined ? [] : [`epoch ${epochs.epoch.toFixed(2)}`]),
     `${clipsPerSecond.toFixed(1)} clips/s`,
     `${Math.round(tokensPerSecond)} tokens/s`,
     ...(gflops === undefined ? [] : [`${Math.round(gflops)} GFLOP/s`]),

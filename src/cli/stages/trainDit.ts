@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import type { Resolved } from "../../config/recipe.ts";
 import type { Dataset } from "../../data/dataset.ts";
+import type { LatentSet } from "../../data/latents.ts";
+import { ClipPool } from "../../data/mix/clipPool.ts";
 import type { LatentModel } from "../../diffusion/ditPrograms.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { DiTConfig } from "../../models/dit/dit.ts";
@@ -29,7 +31,7 @@ export async function trainDit(
   recipe: Resolved<DitRecipe>,
   runDir: string,
   engine: Engine,
-  dataset: Dataset,
+  clips: ClipPool<Dataset>,
 ): Promise<{ readonly exitCode: number | undefined }> {
   const { dit, objective, packing, samples, seed, data, name } = recipe.value;
   const vae = await loadVae(vaeDirOf(recipe.value.vae.run));
@@ -40,27 +42,25 @@ export async function trainDit(
     prediction: objective.prediction,
   };
   const statistics = partlyWhitened(vae.statistics, recipe.value.vae.whitening);
-  const latents = await withProgress("encode latents", dataset.entries.length, (update) =>
-    ensureLatents(dataset, codec, vae.sha256, update),
-  );
+  const latents = await latentsOf(clips, codec, vae.sha256);
   try {
     const task = new DitTask({ model, latents, statistics, objective, packing, heldOut: data.heldOut, seed });
-    const requests = samples.clips.length > 0 ? samples.clips : requestsLike(dataset);
+    const requests = samples.clips.length > 0 ? samples.clips : requestsLike(clips);
     const result = await runStage({
       title: `train ${name}`,
       dir: runDir,
-      recipe: runRecipe(recipe, engine, { dataset: dataset.fingerprint, vae: vae.sha256 }),
+      recipe: runRecipe(recipe, engine, clips, { vae: vae.sha256 }),
       task,
       ...recipe.value,
       engine,
       onOpen: async (run) => {
         await copyVae(vaeDirOf(recipe.value.vae.run), join(run.dir, "vae"));
-        await writeModelFacts(run.dir, dataset);
-        noteLongCaptions(dataset, dit.text);
+        await writeModelFacts(run.dir, clips);
+        noteLongCaptions(clips.stores, dit.text);
       },
       drawSamples: (run) => async (step, weights) => {
-        const clips = await textToVideo({ engine, model, weights, codec, statistics }, requests, { ...samples, seed });
-        return [await clipsSheet(join(run.samplesDir, `step-${step}.png`), requests, clips)];
+        const drawn = await textToVideo({ engine, model, weights, codec, statistics }, requests, { ...samples, seed });
+        return [await clipsSheet(join(run.samplesDir, `step-${step}.png`), requests, drawn)];
       },
     });
     return { exitCode: result.exitCode };
@@ -69,18 +69,38 @@ export async function trainDit(
   }
 }
 
+/** The latents of each dataset, made where they are not there yet, drawn as the clips are. */
+function latentsOf(clips: ClipPool<Dataset>, codec: VaeCodec, vaeSha256: string): Promise<ClipPool<LatentSet>> {
+  const total = clips.stores.reduce((sum, { entries }) => sum + entries.length, 0);
+  return withProgress("encode latents", total, async (update) => {
+    const sets: LatentSet[] = [];
+    let before = 0;
+    try {
+      for (const dataset of clips.stores) {
+        sets.push(await ensureLatents(dataset, codec, vaeSha256, (done) => update(before + done)));
+        before += dataset.entries.length;
+      }
+    } catch (error) {
+      for (const set of sets) await set.close();
+      throw error;
+    }
+    return new ClipPool(sets, clips.mix);
+  });
+}
+
 /** Tells when captions are longer than the model reads: clips that differ in their ends alone are the same to it. */
-function noteLongCaptions(dataset: Dataset, text: DiTConfig["text"]): void {
+function noteLongCaptions(datasets: readonly Dataset[], text: DiTConfig["text"]): void {
   if (text.kind === "none") return;
-  const numCut = dataset.entries.filter(({ caption }) => encodeText(caption, text.maxTokens).numCut > 0).length;
+  const captions = datasets.flatMap(({ entries }) => entries.map(({ caption }) => caption));
+  const numCut = captions.filter((caption) => encodeText(caption, text.maxTokens).numCut > 0).length;
   if (numCut === 0) return;
-  const many = `${numCut} of ${dataset.entries.length} captions`;
+  const many = `${numCut} of ${captions.length} captions`;
   process.stderr.write(`dit.text.maxTokens ${text.maxTokens}: the ends of ${many} are not read\n`);
 }
 
 /** Requests with the captions and sizes of a few clips of the data. */
-function requestsLike(dataset: Dataset): ClipRequest[] {
-  return spread(dataset.entries, PICTURE_CLIPS).map(({ caption, frames, height, width }) => ({
+function requestsLike({ entries }: ClipPool<Dataset>): ClipRequest[] {
+  return spread(entries, PICTURE_CLIPS).map(({ caption, frames, height, width }) => ({
     prompt: caption,
     frames,
     height,

@@ -24,22 +24,24 @@ export async function trainRecipe(file: string, overrides: readonly string[], ru
     const code = await trainMissingVae(recipe, overrides);
     if (code !== 0) return code;
   }
-  const dataset = await openData(recipe.value.data);
+  const clips = await openData(recipe.value.data);
   const engine = await createEngine(recipe.value.engine);
   const dir = runDir ?? defaultRunDir(recipe.value);
   try {
     if (isDit(recipe)) {
-      const { exitCode = 0 } = await trainDit(recipe, dir, engine, dataset);
+      const { exitCode = 0 } = await trainDit(recipe, dir, engine, clips);
       return exitCode;
     }
-    const { exitCode = 0, reconstruction } = await trainVae(recipe as Resolved<VaeRecipe>, dir, engine, dataset);
+    const { exitCode = 0, reconstruction } = await trainVae(recipe as Resolved<VaeRecipe>, dir, engine, clips);
     if (reconstruction !== undefined) {
-      const { psnr, clips, heldOut } = reconstruction;
-      say(`${dir}: reconstruction ${psnr.toFixed(2)} dB PSNR, mean of ${clips} ${heldOut ? "held-out " : ""}clips`);
+      const { psnr, heldOut } = reconstruction;
+      say(
+        `${dir}: reconstruction ${psnr.toFixed(2)} dB PSNR, mean of ${reconstruction.clips} ${heldOut ? "held-out " : ""}clips`,
+      );
     }
     return exitCode;
   } finally {
-    await dataset.close();
+    await clips.close();
     await engine.dispose();
   }
 }

@@ -3,6 +3,7 @@ import type { HostTensor } from "../../base/tensors.ts";
 import type { Resolved } from "../../config/recipe.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { isHeldOut } from "../../data/heldOut.ts";
+import type { ClipPool } from "../../data/mix/clipPool.ts";
 import type { Engine, HostMap } from "../../engine/engine.ts";
 import { reconstruct } from "../../evaluation/reconstruction.ts";
 import type { VaeRecipe } from "../../registry.ts";
@@ -37,26 +38,26 @@ export async function trainVae(
   recipe: Resolved<VaeRecipe>,
   runDir: string,
   engine: Engine,
-  dataset: Dataset,
+  clips: ClipPool<Dataset>,
 ): Promise<VaeResult> {
   const { vae, loss, batch, seed, data } = recipe.value;
   const { heldOut } = data;
-  const unseen = dataset.entries.filter(({ hash }) => isHeldOut(hash, heldOut));
-  const shown = spread(unseen.length > 0 ? unseen : dataset.entries, EVALUATED_CLIPS);
+  const unseen = clips.entries.filter(({ hash }) => isHeldOut(hash, heldOut));
+  const shown = spread(unseen.length > 0 ? unseen : clips.entries, EVALUATED_CLIPS);
   const result = await runStage({
     title: `train ${recipe.value.name}`,
     dir: runDir,
-    recipe: runRecipe(recipe, engine, { dataset: dataset.fingerprint }),
-    task: new VaeTask({ vae, loss, batch, dataset, heldOut, seed }),
+    recipe: runRecipe(recipe, engine, clips),
+    task: new VaeTask({ vae, loss, batch, clips, heldOut, seed }),
     ...recipe.value,
     engine,
     onOpen: async () => undefined,
     drawSamples: (run) => async (step, weights) => {
       const codec = new VaeCodec(engine, vae, weights);
       try {
-        const clips = [];
-        for (const entry of spread(shown, PICTURE_CLIPS)) clips.push(await reconstruct(codec, dataset, entry));
-        return [await reconstructionSheet(join(run.samplesDir, `step-${step}.png`), clips)];
+        const pictures = [];
+        for (const entry of spread(shown, PICTURE_CLIPS)) pictures.push(await reconstruct(codec, clips, entry));
+        return [await reconstructionSheet(join(run.samplesDir, `step-${step}.png`), pictures)];
       } finally {
         await codec.dispose();
       }
@@ -68,12 +69,12 @@ export async function trainVae(
   if (before !== undefined) return before;
   const codec = new VaeCodec(engine, vae, weights);
   let sum = 0;
-  for (const entry of shown) sum += (await reconstruct(codec, dataset, entry)).psnr;
+  for (const entry of shown) sum += (await reconstruct(codec, clips, entry)).psnr;
   const psnr = sum / shown.length;
   await saveVae(vaeDirOf(runDir), {
     config: vae,
     weights,
-    statistics: await latentStatistics(codec, dataset, heldOut),
+    statistics: await latentStatistics(codec, clips, heldOut),
     heldOut: unseen.length > 0 ? { psnr, clips: shown.length } : null,
   });
   return { exitCode: undefined, reconstruction: { psnr, clips: shown.length, heldOut: unseen.length > 0 } };

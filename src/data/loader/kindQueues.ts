@@ -1,4 +1,3 @@
-import { assert } from "../../base/errors.ts";
 import { groupBy } from "../group.ts";
 import { ClipQueue } from "./clipQueue.ts";
 import { Quota } from "./quota.ts";
@@ -11,11 +10,11 @@ export interface OrderedClip {
   readonly kind: string;
   /** Number of its source, from 0. */
   readonly source: number;
-  /** How often it is drawn against a clip of weight 1; alike for all clips of one source and kind. */
+  /** How often it is drawn against a clip of weight 1, positive. */
   readonly weight: number;
 }
 
-/** Clips of one kind and source, and how many of them were drawn, all epochs together. */
+/** A queue: how many clips of one kind and source are in it, and how many were drawn, all epochs together. */
 export interface QueueState {
   readonly kind: string;
   readonly source: number;
@@ -23,7 +22,7 @@ export interface QueueState {
   readonly drawn: number;
 }
 
-/** All clips of one kind: a queue for each source, and whose turn it is by the weights. */
+/** All clips of one kind: a queue for each source (and weight, should a source have several), which take turns. */
 export class KindQueues {
   private readonly kind: string;
   private readonly sources: readonly number[];
@@ -32,22 +31,17 @@ export class KindQueues {
 
   /** @param clips of this kind, at least one. */
   constructor(kind: string, clips: readonly OrderedClip[], seed: number) {
-    const bySource = [...groupBy(clips, ({ source }) => String(source)).values()]
+    const groups = [...groupBy(clips, ({ source, weight }) => `${source} ${weight}`).values()]
       .map((members) => ({ source: members[0]?.source ?? 0, weight: members[0]?.weight ?? 0, members }))
-      .sort((a, b) => a.source - b.source);
-    for (const { weight, members } of bySource) {
-      assert(
-        members.every((clip) => clip.weight === weight),
-        "clips of one source and kind weigh alike",
-      );
-    }
+      .sort((a, b) => a.source - b.source || a.weight - b.weight);
     this.kind = kind;
-    this.sources = bySource.map(({ source }) => source);
-    this.queues = bySource.map(({ source, members }) => {
+    this.sources = groups.map(({ source }) => source);
+    this.queues = groups.map(({ source, weight, members }) => {
       const indices = members.map(({ index }) => index);
-      return new ClipQueue(indices, seed, kind, source);
+      const before = groups.filter((group) => group.source === source && group.weight < weight).length;
+      return new ClipQueue(indices, seed, kind, source, ...(before === 0 ? [] : [before]));
     });
-    this.turns = new Quota(bySource.map(({ weight, members }) => weight * members.length));
+    this.turns = new Quota(groups.map(({ weight, members }) => weight * members.length));
   }
 
   /** The next clip. */

@@ -6,3 +6,4 @@ export { linear } from "./linear.ts";
 export { layerNorm, rmsNorm } from "./norms.ts";
 export { rotary } from "./rotary.ts";
 export { sumSquares } from "./sumSquares.ts";
+export { oneHot, takeRows } from "./takeRows.ts";

@@ -6,9 +6,8 @@ import { layerNorm, silu } from "../../engine/ops/index.ts";
 import { headDim } from "../../nn/heads.ts";
 import { Linear } from "../../nn/linear.ts";
 import { normal, type Params, zeros } from "../../nn/params.ts";
-import { ropeConstants, ropeTables } from "../../nn/rope.ts";
 import { TimeEmbedding } from "../../nn/timeEmbedding.ts";
-import type { PackPlan } from "../patches/pack.ts";
+import type { Packing } from "../patches/packing.ts";
 import { patchWidth } from "../patches/patchify.ts";
 import { TextEncoder, textEncoderSchema } from "../text/textEncoder.ts";
 import { DiTBlock } from "./ditBlock.ts";
@@ -82,7 +81,7 @@ export class DiT {
   }
 
   /** Shapes: x_LP, t_F in [0, 1] with 1 = noise, text_CR -> LP. @throws UserError when text is missing or unwanted. */
-  call({ x_LP, t_F, text_CR }: DiTInputs, pack: PackPlan): Tensor2D {
+  call({ x_LP, t_F, text_CR }: DiTInputs, pack: Packing): Tensor2D {
     if ((this.text === undefined) !== (text_CR === undefined)) {
       throw new UserError("dit.text", {
         expected: this.text === undefined ? "no prompts: this model has text.kind none" : "a prompt for every clip",
@@ -95,8 +94,8 @@ export class DiT {
       text === undefined || this.pooled === undefined
         ? time_FD
         : tf.add<Tensor2D>(time_FD, pack.clipsToFrames(this.pooled.call(text.pooled_CE)));
-    const angles = ropeTables(pack.positions, headDim(this.cfg.width, this.cfg.heads, "dit"), this.cfg.ropeTheta);
-    const context = { signal_FD: silu(cond_FD), text, rope: ropeConstants(angles), pack };
+    const rope = pack.rope(headDim(this.cfg.width, this.cfg.heads, "dit"), this.cfg.ropeTheta);
+    const context = { signal_FD: silu(cond_FD), text, rope, pack };
     let h_LD = this.embed.call(x_LP);
     for (const block of this.blocks) h_LD = block.call(h_LD, context);
     const [shift_ND, scale_ND] = this.adaLN.call(context.signal_FD, pack) as [Tensor2D, Tensor2D];

@@ -5,8 +5,8 @@ import { CrossAttention } from "../../nn/crossAttention.ts";
 import { Mlp } from "../../nn/mlp.ts";
 import { PackedAttention } from "../../nn/packedAttention.ts";
 import type { Params } from "../../nn/params.ts";
-import type { RopeConstants } from "../../nn/rope.ts";
-import type { PackPlan } from "../patches/pack.ts";
+import type { RopeAngles } from "../../nn/rope.ts";
+import type { Packing } from "../patches/packing.ts";
 import type { TextFeatures } from "../text/textEncoder.ts";
 import { addGated, Modulation, modulate } from "./modulation.ts";
 
@@ -23,8 +23,8 @@ export interface BlockContext {
   /** SiLU of the conditioning. */
   readonly signal_FD: Tensor2D;
   readonly text: TextFeatures | undefined;
-  readonly rope: RopeConstants;
-  readonly pack: PackPlan;
+  readonly rope: RopeAngles;
+  readonly pack: Packing;
 }
 
 /**
@@ -48,10 +48,10 @@ export class DiTBlock {
 
   call(x_LD: Tensor2D, { signal_FD, text, rope, pack }: BlockContext): Tensor2D {
     const [shift1, scale1, gate1, shift2, scale2, gate2] = this.adaLN.call(signal_FD, pack) as SixOf<Tensor2D>;
-    const attended_LD = this.attn.call(modulate(norm(x_LD), shift1, scale1, pack), rope, pack.groups);
+    const attended_LD = this.attn.call(modulate(norm(x_LD), shift1, scale1, pack), rope, pack.attention);
     let h_LD = addGated(x_LD, gate1, attended_LD, pack);
     if (this.crossAttn !== undefined && text !== undefined) {
-      const read_LD = this.crossAttn.call(norm(h_LD), text.tokens_CSE, text.bias_CS, pack.groups);
+      const read_LD = this.crossAttn.call(norm(h_LD), text.tokens_CSE, text.bias_CS, pack.attention);
       h_LD = tf.add(h_LD, read_LD);
     }
     return addGated(h_LD, gate2, this.mlp.call(modulate(norm(h_LD), shift2, scale2, pack)), pack);

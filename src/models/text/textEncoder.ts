@@ -25,7 +25,7 @@ export interface TextFeatures {
   readonly tokens_CSE: Tensor3D;
   /** To add to attention scores: 0 at tokens, -1e9 at padding. */
   readonly bias_CS: Tensor2D;
-  /** Mean over the tokens before the padding. */
+  /** Mean over the tokens before the padding; 0 where there are none. */
   readonly pooled_CE: Tensor2D;
 }
 
@@ -46,7 +46,7 @@ export class TextEncoder {
     this.norm = new RmsNorm(cfg.width, p.at("norm"));
   }
 
-  /** Shapes: rows_CR int32 as of `textRow`, every row with at least one token. */
+  /** Shapes: rows_CR int32 as of `textRow`; a row of zeros is no text. */
   call(rows_CR: Tensor2D): TextFeatures {
     const [ids_CS, prefixIds_CS] =
       this.prefixes === undefined ? [rows_CR] : (tf.split(rows_CR, 2, 1) as [Tensor2D, Tensor2D]);
@@ -67,7 +67,7 @@ export class TextEncoder {
 /** Shapes: x_CSE, mask_CS of 0 and 1 -> CE. */
 function maskedMean(x_CSE: Tensor3D, mask_CS: Tensor2D): Tensor2D {
   const [numTexts, numTokens, width] = x_CSE.shape;
-  const weights_CS = tf.div<Tensor>(mask_CS, tf.sum(mask_CS, 1, true));
+  const weights_CS = tf.div<Tensor>(mask_CS, tf.maximum(tf.sum(mask_CS, 1, true), 1));
   const mean_C1E = tf.matMul(tf.reshape(weights_CS, [numTexts, 1, numTokens]), x_CSE);
   return tf.reshape(mean_C1E, [numTexts, width]) as Tensor2D;
 }

@@ -51,8 +51,8 @@ export class BatchFeed {
     const batches: Batch[] = [];
     for (const { drawn, shared, filled } of this.inUse) {
       await filled;
-      const { arrangement, numClips, numTokens, cursor } = drawn;
-      batches.push({ arrangement, inputs: shared.tensors, numClips, numTokens, cursor });
+      const { order: _, ...batch } = drawn;
+      batches.push({ ...batch, inputs: shared.tensors });
     }
     return batches;
   }

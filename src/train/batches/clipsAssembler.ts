@@ -12,7 +12,10 @@ export interface ClipsAssembly {
   readonly seed: number;
 }
 
-/** Lays clips one after another as video_BTHWC in [-1, 1], with the noise eps_Bthwz of their latents. */
+/**
+ * Lays clips one after another as video_BTHWC in [-1, 1], with the noise eps_Bthwz of their latents. A clip with more
+ * frames than the batch gives its first ones.
+ */
 export class ClipsAssembler implements Assembler {
   private readonly assembly: ClipsAssembly;
   private readonly stores: RowStores;
@@ -28,7 +31,8 @@ export class ClipsAssembler implements Assembler {
     const videos = shares(video_BTHWC?.data as Float32Array, clips.length);
     const noises = shares(eps_Bthwz?.data as Float32Array, clips.length);
     for (const [i, row] of clips.entries()) {
-      toSigned(await this.stores.values(row), videos[i] as Float32Array);
+      const video = videos[i] as Float32Array;
+      toSigned((await this.stores.values(row)).subarray(0, video.length), video);
       const random = new KeyedRandom(this.assembly.seed, "posterior", row.entry.hash, step, part, i);
       random.fillNormal(noises[i] as Float32Array);
     }

@@ -12,13 +12,13 @@ interface Job {
 /** Which of several things comes at each of `length` turns: of the jobs that may come, the one that is due first. */
 export function referenceTurns(rates: readonly number[], length: number): number[] {
   const total = rates.reduce((sum, rate) => sum + rate, 0);
-  const jobs: Job[] = rates.flatMap((part, of) => {
-    const rate = part / total;
-    return Array.from({ length: Math.ceil(length * rate) + 1 }, (_, j) => ({ of, from: j, due: (j + 1) / rate }));
+  const jobs: Job[] = rates.flatMap((rate, of) => {
+    const count = Math.ceil((length * rate) / total) + 1;
+    return Array.from({ length: count }, (_, j) => ({ of, from: (j * total) / rate, due: (j + 1) / rate }));
   });
   jobs.sort((a, b) => a.due - b.due || a.of - b.of);
   return Array.from({ length }, (_, n) => {
-    const at = jobs.findIndex(({ of, from }) => from < ((n + 1) * (rates[of] as number)) / total);
+    const at = jobs.findIndex(({ from }) => from < n + 1);
     return jobs.splice(at, 1)[0]?.of as number;
   });
 }

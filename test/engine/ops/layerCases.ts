@@ -11,6 +11,7 @@ import {
   rotary,
   silu,
   sumSquares,
+  takeRows,
 } from "../../../src/engine/ops/index.ts";
 import { floatIn, type Recipes } from "../differential.ts";
 
@@ -46,6 +47,9 @@ const turned = (tokens: number, numHeads: number, width: number): LayerCase => {
     rotary(t.x as Tensor3D, table(angles.map(Math.cos)), table(angles.map(Math.sin))),
   );
 };
+
+const rows = (numRows: number, width: number, indices: number[]): LayerCase =>
+  layer({ x: floatIn([numRows, width]) }, (t) => takeRows(t.x as Tensor2D, tf.tensor1d(indices, "int32")));
 
 const norm = (shape: number[]): LayerCase[] => {
   const affine = { g: floatIn(shape.slice(-1)), s: floatIn(shape.slice(-1)) };
@@ -93,6 +97,7 @@ export const LAYER_CASES: Readonly<Record<string, readonly LayerCase[]>> = {
     conv([1, 2, 1, 5, 4], [2, 2, 3, 3, 3]),
     conv([1, 2, 2, 5, 4], [1, 2, 3, 5, 3]),
   ],
+  takeRows: [rows(4, 3, [2, 0, 2, 2, 3]), rows(1, 2, [0, 0]), rows(5, 1, [4])],
   sumSquares: [
     layer({ x: floatIn([3, 4]) }, (t) => sumSquares(t.x as Tensor)),
     layer({ x: floatIn([]) }, (t) => sumSquares(t.x as Tensor)),

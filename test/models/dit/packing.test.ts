@@ -1,132 +1,127 @@
 import assert from "node:assert/strict";
-import type { Scalar, Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs";
-import * as tf from "@tensorflow/tfjs";
-import { DiT, ditSchema } from "../../../src/models/dit/dit.ts";
-import { PackPlan } from "../../../src/models/patches/pack.ts";
-import { encodeText } from "../../../src/models/text/bytes.ts";
-import { bindParams, type Params } from "../../../src/nn/params.ts";
-import { assertClose, gradients, randomParams, randomTensor } from "../../nn/numeric.ts";
+import type { HostTensor } from "../../../src/base/tensors.ts";
+import { createEagerEngine } from "../../../src/engine/eager/eagerEngine.ts";
+import type { Engine } from "../../../src/engine/engine.ts";
+import { createOnnxEngine } from "../../../src/engine/runtime/onnxEngine.ts";
+import type { ClipSpan } from "../../../src/models/patches/layout.ts";
+import { assertClose } from "../../nn/numeric.ts";
+import { clips, type Packed, type PackedClip, PackRunner, planOf, rowsOf, tensorsOf, tokensIn } from "./packSetting.ts";
 
-const cfg = ditSchema.parse({
-  kind: "dit",
-  width: 24,
-  depth: 2,
-  heads: 2,
-  patch: [1, 1, 1],
-  text: { kind: "bytes", width: 8, depth: 1, heads: 2, maxTokens: 8, prefixBuckets: 0 },
-});
-const grids = [
-  { t: 3, h: 2, w: 4 },
-  { t: 2, h: 3, w: 4 },
-  { t: 2, h: 2, w: 3 },
-  { t: 1, h: 2, w: 2 },
-];
-const captions = ["red", "blue", "", "a dot"];
-const pack = new PackPlan(grids);
-const build = (p: Params) => new DiT(cfg, 5, p);
-const tensors = randomParams(build);
-const texts = captions.map((caption) => [...encodeText(caption, 8).ids]);
-const all = {
-  x_LP: randomTensor<Tensor2D>("x", [pack.numTokens, 5]),
-  t_F: tf.sigmoid(randomTensor<Tensor1D>("t", [pack.numFrames])),
-  text_CR: tf.tensor2d(texts, [4, 8], "int32"),
+const engines = {
+  cpu: () => createEagerEngine("cpu"),
+  onnx: () => createOnnxEngine({ threads: 2, executor: "auto", cache: undefined }),
+};
+const grids = clips.map(({ grid }) => grid);
+/** Eight clips in the order in which rows hold them, and room for more. */
+const inRows = [0, 4, 6, 1, 2, 5, 3, 7].map((i) => clips[i] as PackedClip);
+const rowGrids = inRows.map(({ grid }) => grid);
+const room = { rows: 3, tokens: 100, frames: 9, clips: 4, stripSize: 4, side: 7 };
+const changes: Record<string, (clip: PackedClip) => PackedClip> = {
+  latents: (clip) => ({ ...clip, content: "other" }),
+  text: (clip) => ({ ...clip, caption: "green" }),
+  time: (clip) => ({ ...clip, time: 0.5 * clip.time }),
+};
+const packs: Record<string, { packed: Packed; held: readonly PackedClip[] }> = {
+  "a plan": { packed: planOf(grids), held: clips },
+  "masked rows": {
+    packed: rowsOf(room, [rowGrids.slice(0, 3), rowGrids.slice(3, 5), rowGrids.slice(5)]),
+    held: inRows,
+  },
 };
 
-/** The inputs of one clip, taken out of the pack's. */
-function alone(clip: number): { inputs: typeof all; plan: PackPlan } {
-  const { grid, firstToken, numTokens, firstFrame } = pack.clips[clip] as (typeof pack.clips)[number];
-  const inputs = {
-    x_LP: tf.slice(all.x_LP, [firstToken, 0], [numTokens, 5]),
-    t_F: tf.slice(all.t_F, [firstFrame], [grid.t]),
-    text_CR: tf.slice(all.text_CR, [clip, 0], [1, 8]),
-  };
-  return { inputs, plan: new PackPlan([grid]) };
-}
-
-const rowsOf = (x_LP: Tensor, clip: number): Tensor => {
-  const { firstToken, numTokens } = pack.clips[clip] as (typeof pack.clips)[number];
-  return tf.slice(x_LP, [firstToken, 0], [numTokens, 5]);
-};
-
-describe("packing clips", () => {
-  const packed_LP = build(bindParams(tensors)).call(all, pack);
-
-  it("gives every clip what it gets alone", () => {
-    for (const clip of grids.keys()) {
-      const { inputs, plan } = alone(clip);
-      assertClose(rowsOf(packed_LP, clip), build(bindParams(tensors)).call(inputs, plan), 1e-6, `clip ${clip}`);
-    }
-  });
-
-  it("gives every parameter the sum of the gradients that the clips give alone", () => {
-    const energy = (p: Params, inputs: typeof all, plan: PackPlan) =>
-      build(p).call(inputs, plan).square().sum().div(1000) as Scalar;
-    const together = gradients((p) => energy(p, all, pack), tensors).grads;
-    const apart = grids.map((_, clip) => {
-      const { inputs, plan } = alone(clip);
-      return gradients((p) => energy(p, inputs, plan), tensors).grads;
-    });
-    for (const [name, grad] of Object.entries(together)) {
-      assertClose(grad, tf.addN(apart.map((grads) => grads[name] as Tensor)), 2e-5, name, 1e-2);
-    }
-  });
-
-  it("lets no clip see another: changing one leaves the others' bits alone", () => {
-    for (const changed of grids.keys()) {
-      const { firstToken, numTokens, grid, firstFrame } = pack.clips[changed] as (typeof pack.clips)[number];
-      const inSpan = (i: number, first: number, count: number) => (i >= first && i < first + count ? 1 : 0);
-      const rows = tf.tensor1d(Array.from({ length: pack.numTokens }, (_, i) => inSpan(i, firstToken, numTokens)));
-      const frames = tf.tensor1d(Array.from({ length: pack.numFrames }, (_, i) => inSpan(i, firstFrame, grid.t)));
-      const other = {
-        x_LP: all.x_LP.add(rows.reshape([-1, 1])) as Tensor2D,
-        t_F: all.t_F.mul(tf.sub(1, frames.mul(0.5))) as Tensor1D,
-        text_CR: tf.tensor2d(
-          texts.map((ids, clip) => (clip === changed ? [...encodeText("green", 8).ids] : ids)),
-          [4, 8],
-          "int32",
-        ),
-      };
-      const changed_LP = build(bindParams(tensors)).call(other, pack);
-      for (const clip of grids.keys()) {
-        const same = tf.equal(rowsOf(packed_LP, clip), rowsOf(changed_LP, clip)).all().dataSync()[0] === 1;
-        assert.equal(same, clip !== changed, `clip ${clip} when clip ${changed} changes`);
+for (const [kind, open] of Object.entries(engines)) {
+  describe(`packing clips, ${kind} engine`, function () {
+    this.timeout(120_000);
+    let engine: Engine;
+    let runner: PackRunner;
+    const alone = new Map<PackedClip, { outputs: Float32Array; gradients: Record<string, Float32Array> }>();
+    before(async () => {
+      engine = await open();
+      runner = new PackRunner(engine);
+      for (const clip of clips) {
+        const plan = planOf([clip.grid]);
+        const tensors = tensorsOf(plan, [clip], "token");
+        alone.set(clip, {
+          outputs: await runner.outputs(plan, tensors),
+          gradients: await runner.gradients(plan, tensors),
+        });
       }
+    });
+    after(() => engine.dispose());
+
+    for (const [form, { packed, held }] of Object.entries(packs)) {
+      const span = (i: number) => packed.layout.clips[i] as ClipSpan;
+
+      it(`gives every clip what it gets alone, in ${form}`, async () => {
+        const together = await runner.outputs(packed, tensorsOf(packed, held, "token"));
+        for (const [i, clip] of held.entries()) {
+          assertClose(tokensIn(together, packed.layout, span(i)), alone.get(clip)?.outputs ?? [], 1e-5, `clip ${i}`);
+        }
+      });
+
+      for (const weighting of ["token", "clip"] as const) {
+        it(`sums the losses and gradients that clips have alone, per ${weighting}, in ${form}`, async () => {
+          const divisor = weighting === "token" ? 250 : 7;
+          const together = await runner.gradients(packed, tensorsOf(packed, held, weighting, divisor));
+          const sums: Record<string, Float64Array> = {};
+          for (const [i, clip] of held.entries()) {
+            // Alone, a clip's loss is the mean over its tokens, whatever the weighting.
+            const share = (weighting === "token" ? span(i).numTokens : 1) / divisor;
+            for (const [name, values] of Object.entries(alone.get(clip)?.gradients ?? {})) {
+              const sum = sums[name] ?? new Float64Array(values.length);
+              sums[name] = sum.map((value, at) => value + share * (values[at] as number));
+            }
+          }
+          for (const [name, sum] of Object.entries(sums)) assertClose(together[name] ?? [], sum, 1e-5, name);
+        });
+      }
+
+      it(`lets no clip see another's latents, text or time: their bits stay in ${form}`, async () => {
+        const before = await runner.outputs(packed, tensorsOf(packed, held, "token"));
+        for (const [kindOfChange, [what, change]] of Object.entries(changes).entries()) {
+          for (const changed of held.keys()) {
+            // The plain JavaScript engine is slow: it sees each clip changed in one way.
+            if (kind === "cpu" && changed % 3 !== kindOfChange) continue;
+            const others = held.map((clip, i) => (i === changed ? change(clip) : clip));
+            const after = await runner.outputs(packed, tensorsOf(packed, others, "token"));
+            for (const i of held.keys()) {
+              const same = equalBits(tokensIn(before, packed.layout, span(i)), tokensIn(after, packed.layout, span(i)));
+              assert.equal(same, i !== changed, `clip ${i} when the ${what} of clip ${changed} changes`);
+            }
+          }
+        }
+      });
     }
-  });
 
-  it("conditions each latent frame by its own time", () => {
-    const times = all.t_F.dataSync().slice();
-    times[1] = 0;
-    const model = build(bindParams({ ...tensors, ...zeroAttention() }));
-    const before = model.call(all, pack);
-    const after = model.call({ ...all, t_F: tf.tensor1d(times) }, pack);
-    const moved = before.notEqual(after).any(1).dataSync();
-    assert.deepEqual(
-      [...moved].flatMap((is, token) => (is ? [token] : [])),
-      [...pack.frameOfToken].flatMap((frame, token) => (frame === 1 ? [token] : [])),
-    );
+    it("lets no free place of masked rows change a bit of outputs, loss or gradients", async () => {
+      const { packed, held } = packs["masked rows"] as (typeof packs)[string];
+      const clean = tensorsOf(packed, held, "token");
+      const filled = Object.fromEntries(Object.entries(clean).map(([name, x]) => [name, fillFree(name, x, packed)]));
+      const [before, after] = [await runner.outputs(packed, clean), await runner.outputs(packed, filled)];
+      for (const span of packed.layout.clips) {
+        assert.ok(equalBits(tokensIn(before, packed.layout, span), tokensIn(after, packed.layout, span)));
+      }
+      const [grads, others] = [await runner.gradients(packed, clean), await runner.gradients(packed, filled)];
+      for (const [name, grad] of Object.entries(grads))
+        assert.ok(equalBits(grad, others[name] ?? grad.map(() => 0)), name);
+    });
   });
-});
-
-/** Attention outputs at zero, so that frames do not mix. */
-function zeroAttention(): Record<string, Tensor> {
-  const outputs = Object.keys(tensors).filter((path) => /attn\.out\.weight$/.test(path));
-  return Object.fromEntries(outputs.map((path) => [path, tf.zerosLike(tensors[path] as Tensor)]));
 }
 
-describe("a new DiT", () => {
-  it("starts with every block an identity and an output of zero", () => {
-    const fresh = { ...tensors };
-    for (const path of Object.keys(fresh)) {
-      if (/adaLN|^out|crossAttn\.out/.test(path)) fresh[path] = tf.zerosLike(fresh[path] as Tensor);
-    }
-    assertClose(build(bindParams(fresh)).call(all, pack), new Float32Array(pack.numTokens * 5), 0);
-  });
+/** A batch's tensor with 7 wherever no clip has its tokens, its frames or its text; shares of the loss stay. */
+function fillFree(name: string, tensor: HostTensor, { layout }: Packed): HostTensor {
+  if (!["x0_LP", "eps_LP", "t_F", "text_CR"].includes(name)) return tensor;
+  const data = tensor.data.slice().fill(7);
+  const numRows = tensor.shape[0] as number;
+  const width = data.length / numRows;
+  for (const { grid, firstToken, numTokens, firstFrame, slot } of layout.clips) {
+    const [first, count] =
+      name === "t_F" ? [firstFrame, grid.t] : name === "text_CR" ? [slot, 1] : [firstToken, numTokens];
+    data.set(tensor.data.subarray(first * width, (first + count) * width), first * width);
+  }
+  return { ...tensor, data };
+}
 
-  it("names heads that do not divide the width", () => {
-    assert.throws(
-      () => new DiT({ ...cfg, heads: 7 }, 5, bindParams(tensors)),
-      /width 24 is not divisible by heads 7; try heads [68]/,
-    );
-  });
-});
+function equalBits(a: Float32Array, b: Float32Array): boolean {
+  return Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
+}

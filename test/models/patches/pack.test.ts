@@ -12,6 +12,7 @@ const grids = [
   { t: 1, h: 2, w: 1 },
 ];
 const pack = new PackPlan(grids);
+const packing = pack.open();
 
 describe("PackPlan", () => {
   it("lays clips end to end and groups those of equal length", () => {
@@ -35,19 +36,18 @@ describe("PackPlan", () => {
     assert.equal(pack.key, "3x2x2,2x3x2,2x2x3,1x2x3,1x2x1");
   });
 
-  it("indexes every token's frame, clip and position", () => {
+  it("indexes every token's frame and position", () => {
     const rows: number[][] = [];
     let frame = 0;
-    for (const [clip, { t, h, w }] of grids.entries()) {
+    for (const { t, h, w } of grids) {
       for (let i = 0; i < t; i++, frame++)
-        for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) rows.push([frame, clip, i, y, x]);
+        for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) rows.push([frame, i, y, x]);
     }
     const column = (i: number) => rows.map((row) => row[i]);
     assert.deepEqual([...pack.frameOfToken], column(0));
-    assert.deepEqual([...pack.clipOfToken], column(1));
     assert.deepEqual(
       [...pack.positions],
-      rows.flatMap((row) => row.slice(2)),
+      rows.flatMap((row) => row.slice(1)),
     );
     assert.deepEqual([...pack.clipOfFrame], [0, 0, 0, 1, 1, 2, 2, 3, 4]);
   });
@@ -62,8 +62,8 @@ describe("PackPlan", () => {
     const weight = randomTensor("weight", [44, 3]);
     const frames = tf.tensor1d(pack.frameOfToken, "int32");
     const broadcast = (x: Tensor, f: Tensor) =>
-      pack
-        .mapStrips([x as Tensor2D], [pack.framesToStrips(f as Tensor2D)], ([a], [b]) =>
+      packing
+        .mapStrips([x as Tensor2D], [packing.framesToStrips(f as Tensor2D)], ([a], [b]) =>
           tf.mul(a as Tensor3D, b as Tensor3D),
         )
         .mul(weight)
@@ -81,8 +81,8 @@ describe("PackPlan", () => {
     const frames = tf.tensor1d(pack.frameOfToken, "int32");
     const sums_FD = tf.unsortedSegmentSum(x_LD, frames, 9);
     const counts_FD = tf.unsortedSegmentSum(tf.onesLike(x_LD), frames, 9);
-    assertClose(pack.frameMeans(x_LD), sums_FD.sum(1).div(counts_FD.sum(1)), 1e-6);
+    assertClose(packing.frameMeans(x_LD), sums_FD.sum(1).div(counts_FD.sum(1)), 1e-6);
     const c_CD = randomTensor<Tensor2D>("c", [5, 4]);
-    assertClose(pack.clipsToFrames(c_CD), tf.gather(c_CD, tf.tensor1d(pack.clipOfFrame, "int32")), 1e-6);
+    assertClose(packing.clipsToFrames(c_CD), tf.gather(c_CD, tf.tensor1d(pack.clipOfFrame, "int32")), 1e-6);
   });
 });

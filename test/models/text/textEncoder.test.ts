@@ -42,6 +42,12 @@ describe("TextEncoder", () => {
     assertClose(padded.bias_CS, [0, 0, 0, 0, 0, 0, ...Array<number>(6).fill(-1e9)], 0);
   });
 
+  it("takes a row of zeros for no text", () => {
+    const { pooled_CE, bias_CS } = build(12)(bindParams(long)).call(tf.zeros([1, 12], "int32"));
+    assertClose(pooled_CE, new Float32Array(8), 0);
+    assertClose(bias_CS, new Float32Array(12).fill(-1e9), 0);
+  });
+
   it("tells texts apart by the order of their letters", () => {
     const difference = encode("on", 12).pooled_CE.sub(encode("no", 12).pooled_CE).abs().max().dataSync();
     assert.ok((difference[0] as number) > 1e-2);
