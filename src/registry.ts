@@ -9,6 +9,7 @@ import { vaeSchema } from "./models/vae/vaeConfig.ts";
 import { vaeLossSchema } from "./models/vae/vaeLoss.ts";
 import { samplesSchema } from "./sampling/samplingConfig.ts";
 import { adamwSchema } from "./train/adamw.ts";
+import { loaderSchema } from "./train/batches/loaderConfig.ts";
 import { objectiveSchema, packingSchema } from "./train/ditConfig.ts";
 import { trainSchema } from "./train/loopConfig.ts";
 import { vaeBatchSchema } from "./train/vaeBatchConfig.ts";
@@ -69,6 +70,7 @@ const common = {
   data: dataSchema,
   optim: adamwSchema.prefault({}),
   train: trainSchema.prefault({}),
+  loader: loaderSchema.prefault({}),
 };
 
 const vaeRecipeSchema = z.strictObject({

@@ -8,10 +8,16 @@ export interface Complaint {
 /** A mistake in what the user gave (config, file, flag). The command line prints its one line and exits with code 2. */
 export class UserError extends Error {
   override readonly name = "UserError";
+  readonly where: string;
+  /** The message after `where`. */
+  readonly complaint: string;
 
   /** @param where the key, file or flag at fault, e.g. `dit.blocks.3.attn` or `configs/tiny.yaml:4:3 data.fps`. */
   constructor(where: string, complaint: Complaint | string) {
-    super(`${where}: ${typeof complaint === "string" ? complaint : sentence(complaint)}`);
+    const text = typeof complaint === "string" ? complaint : sentence(complaint);
+    super(`${where}: ${text}`);
+    this.where = where;
+    this.complaint = text;
   }
 }
 

@@ -97,11 +97,13 @@ export async function trainLoop(options: LoopOptions): Promise<{ step: number; e
     while (state.step < train.steps) {
       const step = state.step + 1;
       const last = step === train.steps;
+      const asked = performance.now();
       const batches = await feed.next();
+      const waitedMs = performance.now() - asked;
       const report = await runner.step(step, batches);
       state.step = step;
       state.cursor = batches.at(-1)?.cursor ?? null;
-      const line = meter.measure(step, report, batches);
+      const line = meter.measure(step, report, batches, waitedMs);
       observer.stepped(step, line);
 
       badSteps = report.applied ? 0 : badSteps + 1;

@@ -17,6 +17,8 @@ export interface LogLine {
   readonly tokensPerSecond: number;
   /** Products per second in units of 1e9, or undefined where the engine does not count them. */
   readonly gflops?: number;
+  /** Share of the time that was spent waiting for batches, in [0, 1]. */
+  readonly dataWait: number;
   readonly rssMb: number;
 }
 
@@ -33,7 +35,7 @@ export const NO_LOSSES: LossSums = { steps: 0, loss: 0, aux: {} };
 /** Sums up steps between two log lines. */
 export class Meter {
   private sums: LossSums;
-  private work = { clips: 0, tokens: 0, flops: 0, countsFlops: true };
+  private work = noWork();
   private since = performance.now();
 
   /** @param sums what a checkpoint kept. */
@@ -45,10 +47,11 @@ export class Meter {
     return this.sums;
   }
 
-  /** Takes a step in; returns the figures since the last flush. A line of left out steps alone has the last one's loss. */
-  measure(step: number, report: StepReport, batches: readonly Batch[]): LogLine {
+  /** Takes in a step that waited so long for its batches; returns the figures since the last flush. A line of left out steps alone has the last one's loss. */
+  measure(step: number, report: StepReport, batches: readonly Batch[], waitedMs: number): LogLine {
     if (report.applied) this.sums = added(this.sums, report);
     const { work } = this;
+    work.waitedMs += waitedMs;
     if (report.flops === undefined) work.countsFlops = false;
     else work.flops += report.flops;
     for (const { numClips, numTokens } of batches) {
@@ -67,6 +70,7 @@ export class Meter {
       clipsPerSecond: work.clips / seconds,
       tokensPerSecond: work.tokens / seconds,
       ...(work.countsFlops ? { gflops: work.flops / seconds / 1e9 } : {}),
+      dataWait: Math.min(1, work.waitedMs / 1000 / seconds),
       rssMb: process.memoryUsage.rss() / BYTES_PER_MB,
     };
   }
@@ -80,8 +84,12 @@ export class Meter {
   /** Keeps work that is not training (sample pictures, compiling) out of the rates. */
   restartClock(): void {
     this.since = performance.now();
-    this.work = { clips: 0, tokens: 0, flops: 0, countsFlops: true };
+    this.work = noWork();
   }
+}
+
+function noWork() {
+  return { clips: 0, tokens: 0, flops: 0, countsFlops: true, waitedMs: 0 };
 }
 
 function added(sums: LossSums, report: StepReport): LossSums {

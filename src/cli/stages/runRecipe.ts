@@ -8,6 +8,7 @@ import type { RunRecipe } from "../../train/runFolder.ts";
 /** Keys that change how a run is computed or shown, or where its data lie, but none of its numbers beyond rounding. */
 const MAY_CHANGE = [
   "config.engine",
+  "config.loader",
   "config.data.dir",
   "config.train.lanes",
   "config.train.logEvery",

@@ -93,13 +93,15 @@ export class RunReporter implements LoopObserver {
   }
 }
 
-function figures({ loss, epochs, clipsPerSecond, tokensPerSecond, gflops, rssMb }: LogLine): string {
+function figures(line: LogLine): string {
+  const { loss, epochs, clipsPerSecond, tokensPerSecond, gflops, dataWait, rssMb } = line;
   return [
     `loss ${loss.toPrecision(4)}`,
     ...(epochs.epoch === undefined ? [] : [`epoch ${epochs.epoch.toFixed(2)}`]),
     `${clipsPerSecond.toFixed(1)} clips/s`,
     `${Math.round(tokensPerSecond)} tokens/s`,
     ...(gflops === undefined ? [] : [`${Math.round(gflops)} GFLOP/s`]),
+    `data wait ${(100 * dataWait).toFixed(1)} %`,
     `${Math.round(rssMb)} MB`,
   ].join("  ");
 }

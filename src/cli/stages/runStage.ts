@@ -1,7 +1,7 @@
 import type { Engine, HostMap } from "../../engine/engine.ts";
 import type { AdamWConfig } from "../../train/adamw.ts";
-import { createAssembler } from "../../train/batches/assembler.ts";
-import { InTurn } from "../../train/batches/inTurn.ts";
+import type { LoaderConfig } from "../../train/batches/loaderConfig.ts";
+import { withAssembler } from "../../train/batches/openAssembler.ts";
 import { listCheckpoints, loadCheckpoint, saveCheckpoint } from "../../train/checkpoint.ts";
 import { type CheckpointStore, trainLoop } from "../../train/loop.ts";
 import type { TrainConfig } from "../../train/loopConfig.ts";
@@ -20,6 +20,7 @@ export interface Stage {
   readonly task: Task;
   readonly optim: AdamWConfig;
   readonly train: TrainConfig;
+  readonly loader: LoaderConfig;
   /** Called when the run folder is open and locked. */
   onOpen(run: Run): Promise<void>;
   drawSamples(run: Run): DrawSamples;
@@ -35,20 +36,22 @@ export interface StageResult {
 
 /** Trains a stage: opens the run, resumes, logs, saves, draws pictures and shows one progress line. */
 export async function runStage(stage: Stage): Promise<StageResult> {
-  const { title, engine, train } = stage;
+  const { title, engine, train, loader } = stage;
   const run = await openRun(stage.dir, stage.recipe);
   const stop = new StopSignal();
   const reporter = new RunReporter({ title, run, engine, numSteps: train.steps, drawSamples: stage.drawSamples(run) });
   try {
     await stage.onOpen(run);
-    const { step, ema } = await trainLoop({
-      ...stage,
-      assembler: new InTurn(createAssembler(stage.task.assembly, stage.task.stores)),
-      prefetch: 1,
-      store: checkpointStore(stage, run, reporter),
-      observer: reporter,
-      shouldStop: () => stop.exitCode !== undefined,
-    });
+    const { step, ema } = await withAssembler(stage.task, loader, (assembler) =>
+      trainLoop({
+        ...stage,
+        assembler,
+        prefetch: loader.prefetch,
+        store: checkpointStore(stage, run, reporter),
+        observer: reporter,
+        shouldStop: () => stop.exitCode !== undefined,
+      }),
+    );
     return { step, weights: ema, exitCode: step < train.steps ? stop.exitCode : undefined };
   } finally {
     await reporter.close();

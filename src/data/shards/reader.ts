@@ -81,6 +81,11 @@ export class ShardReader {
     if (crc32c(out) !== entry.crc32c) throw damaged("is not what was written: its checksum differs");
   }
 
+  /** Tells of a bad shard that another reader of this store found, unless it was told of before. */
+  noteBadShard(shard: BadShard): void {
+    this.files.noteBad(shard);
+  }
+
   close(): Promise<void> {
     return this.files.close();
   }

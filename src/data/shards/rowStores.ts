@@ -1,5 +1,6 @@
 import { assert } from "../../base/errors.ts";
-import { type ReadOptions, ShardReader, type StoredRow, type StoreSpec } from "./reader.ts";
+import { ShardReader, type StoredRow, type StoreSpec } from "./reader.ts";
+import type { BadShard } from "./shardFiles.ts";
 
 /** A row of one of several stores, as a plain value. */
 export interface StoreRow extends StoredRow {
@@ -15,10 +16,12 @@ export class RowStores {
     this.readers = readers;
   }
 
-  /** Opens stores; no file is touched yet. */
-  static open(specs: readonly StoreSpec[], options: ReadOptions = {}): RowStores {
+  /** Opens stores; no file is touched yet. @param onBadShard told of a shard that is not as listed, and of its store. */
+  static open(specs: readonly StoreSpec[], onBadShard?: (store: number, shard: BadShard) => void): RowStores {
     const none = { entries: [], places: [] };
-    return new RowStores(specs.map((spec) => new ShardReader(spec, none, options)));
+    return new RowStores(
+      specs.map((spec, store) => new ShardReader(spec, none, { onBadShard: (shard) => onBadShard?.(store, shard) })),
+    );
   }
 
   get specs(): readonly StoreSpec[] {
@@ -33,6 +36,11 @@ export class RowStores {
   /** Reads a row's values into memory that may be shared and has just their size. @throws DamagedRow. */
   readInto(row: StoreRow, out: Uint8Array): Promise<void> {
     return this.reader(row).readInto(row, out);
+  }
+
+  /** Hands on that a shard was found bad by another reader of the same store. */
+  noteBadShard(store: number, shard: BadShard): void {
+    this.readers[store]?.noteBadShard(shard);
   }
 
   async close(): Promise<void> {

@@ -30,6 +30,7 @@ export class ShardFiles {
   private readonly onBadShard: (shard: BadShard) => void;
   /** Least recently used first. */
   private readonly open = new Map<number, OpenShard>();
+  private readonly toldOf = new Set<string>();
   private readonly checks = new Map<number, Promise<void>>();
 
   constructor(dir: string, shards: readonly ShardFile[], onBadShard: (shard: BadShard) => void) {
@@ -58,6 +59,13 @@ export class ShardFiles {
     }
   }
 
+  /** Tells of a bad shard, once. */
+  noteBad(shard: BadShard): void {
+    if (this.toldOf.has(shard.file)) return;
+    this.toldOf.add(shard.file);
+    this.onBadShard(shard);
+  }
+
   async close(): Promise<void> {
     const files = [...this.open.values()];
     this.open.clear();
@@ -69,7 +77,7 @@ export class ShardFiles {
     const known = this.checks.get(shard);
     if (known !== undefined) return known;
     const check = faultOfFile(handle, listed).then((reason) => {
-      if (reason !== undefined) this.onBadShard({ file: listed.file, reason });
+      if (reason !== undefined) this.noteBad({ file: listed.file, reason });
     });
     this.checks.set(shard, check);
     check.catch(() => this.checks.delete(shard));

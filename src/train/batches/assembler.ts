@@ -10,6 +10,11 @@ export interface Assembler {
   fill(order: BatchOrder, tensors: HostMap): Promise<void>;
 }
 
+/** An assembler with threads or files of its own. */
+export interface OpenAssembler extends Assembler {
+  close(): Promise<void>;
+}
+
 /** What an assembler is made of beside the stores, as a plain value that can go to another thread. */
 export type Assembly = PackAssembly | ClipsAssembly;
 
