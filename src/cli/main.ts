@@ -22,6 +22,11 @@ const commands: readonly Command[] = [
     mount: async (cli) => cli.command((await import("./sample.ts")).sampleCommand),
   },
   {
+    name: "evaluate",
+    describe: "Measure a trained model",
+    mount: async (cli) => cli.command((await import("./evaluate.ts")).evaluateCommand),
+  },
+  {
     name: "quickstart",
     describe: "Train a small model from nothing and draw clips with it",
     mount: async (cli) => cli.command((await import("./quickstart.ts")).quickstartCommand),

@@ -1,9 +1,6 @@
+import { CHANNELS } from "../data/clip.ts";
 import type { Video } from "../data/media/video.ts";
-
-/** Cells a side and moments in time that a clip is reduced to before it is compared. */
-const SIDE = 8;
-const MOMENTS = 4;
-const CHANNELS = 3;
+import { thumbnails } from "./thumbnails.ts";
 
 /**
  * How unlike two clips are in mean colour and in structure, whatever their sizes and lengths: root-mean-square
@@ -28,26 +25,6 @@ export function nearestClip(clip: Video, among: readonly Video[]): { index: numb
   return among
     .map((other, index) => ({ index, distance: clipDistance(clip, other) }))
     .reduce((best, candidate) => (candidate.distance < best.distance ? candidate : best));
-}
-
-/** Means over equal boxes. Shape: moments, side, side, 3. */
-function thumbnails({ frames_THWC, frames, height, width }: Video): Float64Array {
-  const thumbs = new Float64Array(MOMENTS * SIDE * SIDE * CHANNELS);
-  const counts = new Float64Array(MOMENTS * SIDE * SIDE);
-  for (let moment = 0; moment < MOMENTS; moment++) {
-    const t = frames === 1 ? 0 : Math.round((moment * (frames - 1)) / (MOMENTS - 1));
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
-        const cell = (moment * SIDE + Math.floor((y * SIDE) / height)) * SIDE + Math.floor((x * SIDE) / width);
-        const from = ((t * height + y) * width + x) * CHANNELS;
-        counts[cell] = at(counts, cell) + 1;
-        for (let c = 0; c < CHANNELS; c++) {
-          thumbs[cell * CHANNELS + c] = at(thumbs, cell * CHANNELS + c) + at(frames_THWC, from + c);
-        }
-      }
-    }
-  }
-  return thumbs.map((sum, i) => sum / Math.max(1, at(counts, Math.floor(i / CHANNELS))));
 }
 
 function meanColour(thumbs: Float64Array): number[] {

@@ -16,6 +16,12 @@ export interface VideoModel extends TrainedDiT {
   readonly statistics: LatentStats;
 }
 
+/** A clip to draw. */
+export interface DrawRequest extends ClipRequest {
+  /** Names the clip's noise. Without it the prompt and the size do, and how often they came before in one call. */
+  readonly noiseKey?: string;
+}
+
 export interface DrawOptions extends Pick<SamplesConfig, "sampler" | "guidance"> {
   readonly seed: number;
   readonly onStep?: (done: number, total: number) => void;
@@ -29,14 +35,14 @@ export interface DrawOptions extends Pick<SamplesConfig, "sampler" | "guidance">
  */
 export async function textToVideo(
   video: VideoModel,
-  requests: readonly ClipRequest[],
+  requests: readonly DrawRequest[],
   options: DrawOptions,
 ): Promise<Uint8Array[]> {
   const { model, codec, statistics } = video;
   const latents = requests.map((request) => latentGridOf(video, request));
   const grids = latents.map((latent) => tokenGrid(latent, model.dit.patch));
   const numValues = patchWidth(model.dit.patch, model.latentChannels);
-  const noise = requests.map((request, i) => noiseOf(requests, i, grids[i] as Grid, numValues, options.seed, request));
+  const noise = requests.map((_, i) => noiseOf(requests, i, grids[i] as Grid, numValues, options.seed));
   const tracks = tracksOf(noise, grids, options);
   const denoiser = await Denoiser.create(
     video,
@@ -99,16 +105,18 @@ function tracksOf(noise: readonly Float32Array[], grids: readonly Grid[], { samp
 
 /** The same prompt asked for twice at one size gives two clips: the second has another key. */
 function noiseOf(
-  requests: readonly ClipRequest[],
+  requests: readonly DrawRequest[],
   index: number,
   { t, h, w }: Grid,
   numValues: number,
   seed: number,
-  { prompt, frames, height, width }: ClipRequest,
 ): Float32Array {
-  const key = JSON.stringify([prompt, frames, height, width]);
-  const before = requests.slice(0, index).filter((other) => {
-    return JSON.stringify([other.prompt, other.frames, other.height, other.width]) === key;
-  });
-  return new KeyedRandom(seed, "sample noise", key, before.length).fillNormal(new Float32Array(t * h * w * numValues));
+  const keys = requests.slice(0, index + 1).map(noiseName);
+  const key = keys.pop() ?? "";
+  const numBefore = keys.filter((other) => other === key).length;
+  return new KeyedRandom(seed, "sample noise", key, numBefore).fillNormal(new Float32Array(t * h * w * numValues));
+}
+
+function noiseName({ prompt, frames, height, width, noiseKey }: DrawRequest): string {
+  return noiseKey ?? JSON.stringify([prompt, frames, height, width]);
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { evaluateCommand } from "../../src/cli/evaluate.ts";
 import { type Command, runProgram } from "../../src/cli/program.ts";
 import { sampleCommand } from "../../src/cli/sample.ts";
 import { trainCommand } from "../../src/cli/train.ts";
@@ -10,6 +11,7 @@ import { trainCommand } from "../../src/cli/train.ts";
 const commands: readonly Command[] = [
   { name: "train", describe: "Train", mount: async (cli) => cli.command(trainCommand) },
   { name: "sample", describe: "Sample", mount: async (cli) => cli.command(sampleCommand) },
+  { name: "evaluate", describe: "Evaluate", mount: async (cli) => cli.command(evaluateCommand) },
 ];
 
 export interface Outcome {

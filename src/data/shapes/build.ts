@@ -1,9 +1,7 @@
 import { setImmediate } from "node:timers/promises";
-import { KeyedRandom } from "../../base/random.ts";
 import type { Clip } from "../clip.ts";
 import { createDataset } from "../dataset.ts";
 import type { Manifest } from "../manifest.ts";
-import { captionOf } from "./caption.ts";
 import { renderScene } from "./raster.ts";
 import { ShapesWorld } from "./shapesWorld.ts";
 import type { ShapesConfig } from "./world.ts";
@@ -13,14 +11,13 @@ export function shapesClip(world: ShapesWorld, index: number): Clip {
   const { config, split } = world;
   const scene = world.scene(index);
   const { frames, height, width, fps } = scene;
-  const wording = config.paraphrase ? new KeyedRandom(config.seed, "shapes.caption", split, index) : undefined;
   return {
     frames_THWC: renderScene(scene),
     frames,
     height,
     width,
     fps,
-    caption: captionOf(scene, wording),
+    caption: world.caption(scene, index),
     source: `shapes seed ${config.seed} ${split === "seen" ? "" : "held-out "}clip ${index}`,
   };
 }

@@ -2,6 +2,7 @@ import { UserError } from "../../base/errors.ts";
 import { KeyedRandom } from "../../base/random.ts";
 import type { ClipShape } from "../clip.ts";
 import { barFor } from "./bar.ts";
+import { captionOf } from "./caption.ts";
 import { type Combination, combinations, type Split } from "./combinations.ts";
 import { motions, type Size, sizes } from "./grammar.ts";
 import { Pairs } from "./pairs.ts";
@@ -45,6 +46,12 @@ export class ShapesWorld {
     const shape = { frames, height, width, fps };
     const drawn = random.uniform() < config.pairs ? this.pair(shape, random) : this.single(shape, random);
     return { ...shape, ...drawn };
+  }
+
+  /** A scene's caption; worded freely, by the index, where the config says so. */
+  caption(scene: Scene, index: number): string {
+    const { seed, paraphrase } = this.config;
+    return captionOf(scene, paraphrase ? new KeyedRandom(seed, "shapes.caption", this.split, index) : undefined);
   }
 
   private single(shape: TimedShape, random: KeyedRandom): Omit<Scene, keyof TimedShape> {

@@ -1,8 +1,8 @@
+import { largestEigen, type Matrix, matrix } from "../../base/eigen.ts";
 import { assert } from "../../base/errors.ts";
 import type { Grid } from "../../base/grid.ts";
 import { KeyedRandom } from "../../base/random.ts";
 import { patchify } from "../patches/patchify.ts";
-import { largestEigen, type Matrix, matrix } from "./eigen.ts";
 import { latentGrid, splitFactor, type VaeConfig, vaeFactor } from "./vaeConfig.ts";
 import { numColours, volume } from "./vaeEncoder.ts";
 

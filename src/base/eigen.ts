@@ -1,4 +1,4 @@
-import { KeyedRandom } from "../../base/random.ts";
+import { KeyedRandom } from "./random.ts";
 
 /** A dense row-major float64 matrix. */
 export interface Matrix {

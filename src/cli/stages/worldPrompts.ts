@@ -1,0 +1,27 @@
+import type { Video } from "../../data/media/video.ts";
+import type { Split } from "../../data/shapes/combinations.ts";
+import { renderScene } from "../../data/shapes/raster.ts";
+import type { Scene } from "../../data/shapes/scene.ts";
+import { ShapesWorld } from "../../data/shapes/shapesWorld.ts";
+import type { ShapesConfig } from "../../data/shapes/world.ts";
+
+/** Scenes of a world, each with its caption and its true clip. */
+export interface WorldPrompt {
+  readonly scene: Scene;
+  readonly caption: string;
+  readonly clip: Video;
+}
+
+/** Evaluated scenes are those of another seed than any that a recipe is likely to name. */
+const SEED_OFFSET = 1_000_000;
+
+/** Scenes that were not trained on, of one split. Single frames are left out: they show no motion. */
+export function worldPrompts(config: ShapesConfig, split: Split, count: number, seed: number): WorldPrompt[] {
+  const moving = config.buckets.filter(({ frames }) => frames > 1);
+  const buckets = moving.length > 0 ? moving : config.buckets;
+  const world = new ShapesWorld({ ...config, buckets, seed: SEED_OFFSET + config.seed + seed }, split);
+  return Array.from({ length: count }, (_, index) => {
+    const scene = world.scene(index);
+    return { scene, caption: world.caption(scene, index), clip: { ...scene, frames_THWC: renderScene(scene) } };
+  });
+}

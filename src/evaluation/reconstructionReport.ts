@@ -1,0 +1,44 @@
+import { type ClipEntry, shapeKey } from "../data/clip.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { groupBy } from "../data/group.ts";
+import type { VaeCodec } from "../train/vaeCodec.ts";
+import { reconstruct } from "./reconstruction.ts";
+import { ssim } from "./ssim.ts";
+
+/** Means over clips. */
+export interface Fidelity {
+  /** dB. */
+  readonly psnr: number;
+  readonly ssim: number;
+  readonly n: number;
+}
+
+/** What a VAE makes of clips: over all of them, and by their size. */
+export interface ReconstructionReport extends Fidelity {
+  readonly buckets: Readonly<Record<string, Fidelity>>;
+}
+
+/** Encodes and decodes clips, and compares. @param entries at least one. */
+export async function reportReconstruction(
+  codec: VaeCodec,
+  dataset: Dataset,
+  entries: readonly ClipEntry[],
+  onClip: (done: number) => void = () => {},
+): Promise<ReconstructionReport> {
+  const measured: { readonly bucket: string; readonly psnr: number; readonly ssim: number }[] = [];
+  for (const entry of entries) {
+    const { original, decoded, psnr } = await reconstruct(codec, dataset, entry);
+    measured.push({ bucket: shapeKey(entry), psnr, ssim: ssim(original, decoded, entry) });
+    onClip(measured.length);
+  }
+  const buckets = groupBy(measured, ({ bucket }) => bucket);
+  return {
+    ...fidelity(measured),
+    buckets: Object.fromEntries([...buckets].sort().map(([key, members]) => [key, fidelity(members)])),
+  };
+}
+
+function fidelity(clips: readonly Omit<Fidelity, "n">[]): Fidelity {
+  const mean = (of: "psnr" | "ssim"): number => clips.reduce((sum, clip) => sum + clip[of], 0) / clips.length;
+  return { psnr: mean("psnr"), ssim: mean("ssim"), n: clips.length };
+}
