@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Tensor5D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
-import { KeyedRandom } from "../../../src/base/random.ts";
 import { jacobiEigen, largestEigen, matrix } from "../../../src/base/eigen.ts";
+import { KeyedRandom } from "../../../src/base/random.ts";
 import { clipPatches, type HostClip, pcaStart } from "../../../src/models/vae/pcaStart.ts";
 import { Vae } from "../../../src/models/vae/vae.ts";
 import { vaeSchema } from "../../../src/models/vae/vaeConfig.ts";
