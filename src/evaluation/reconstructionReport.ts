@@ -1,5 +1,4 @@
-import { type ClipEntry, shapeKey } from "../data/clip.ts";
-import type { Dataset } from "../data/dataset.ts";
+import { type ClipEntry, type Clips, shapeKey } from "../data/clip.ts";
 import { groupBy } from "../data/group.ts";
 import type { VaeCodec } from "../train/vaeCodec.ts";
 import { reconstruct } from "./reconstruction.ts";
@@ -21,7 +20,7 @@ export interface ReconstructionReport extends Fidelity {
 /** Encodes and decodes clips, and compares. @param entries at least one. */
 export async function reportReconstruction(
   codec: VaeCodec,
-  dataset: Dataset,
+  dataset: Clips,
   entries: readonly ClipEntry[],
   onClip: (done: number) => void = () => {},
 ): Promise<ReconstructionReport> {

@@ -1,4 +1,4 @@
-import type { Dataset } from "../../data/dataset.ts";
+import type { Clips } from "../../data/clip.ts";
 import type { ClipRequest } from "../../sampling/samplingConfig.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 
@@ -6,7 +6,7 @@ const PROMPTS = 5;
 const SIZES = 4;
 
 /** Five captions of the data, each at the four most frequent sizes and lengths: a contact sheet to look at. */
-export function contactRequests(dataset: Dataset, grids: ModelFacts["grids"]): ClipRequest[] {
+export function contactRequests(dataset: Clips, grids: ModelFacts["grids"]): ClipRequest[] {
   const moving = dataset.entries.filter(({ frames }) => frames > 1);
   const captions = new Set((moving.length > 0 ? moving : dataset.entries).map(({ caption }) => caption));
   const sizes = grids.slice(0, SIZES);

@@ -1,5 +1,4 @@
-import { type ClipEntry, shapeKey } from "../../data/clip.ts";
-import type { Dataset } from "../../data/dataset.ts";
+import { type ClipEntry, type Clips, shapeKey } from "../../data/clip.ts";
 import { groupBy } from "../../data/group.ts";
 import { isHeldOut } from "../../data/heldOut.ts";
 import type { Video } from "../../data/media/video.ts";
@@ -35,7 +34,7 @@ type Parts = Omit<Evaluation, "run" | "step">;
 /** Measures a text-to-video model on its data. @param world the shapes world that the data is, if it is one. */
 export async function evaluateModel(
   model: OpenModel,
-  dataset: Dataset,
+  dataset: Clips,
   world: ShapesConfig | undefined,
   options: EvaluateOptions,
 ): Promise<Parts> {
@@ -77,7 +76,7 @@ async function likeWorld(model: OpenModel, world: ShapesConfig, options: Evaluat
 /** Draws clips with captions and sizes of the data's own, and looks for the nearest ones of the data. */
 async function likeData(
   model: OpenModel,
-  dataset: Dataset,
+  dataset: Clips,
   entries: readonly ClipEntry[],
   options: EvaluateOptions,
 ): Promise<Partial<Parts>> {
@@ -131,7 +130,7 @@ async function throughVae(codec: VaeCodec, clip: Video): Promise<Video> {
 
 async function lossOf(
   model: OpenModel,
-  dataset: Dataset,
+  dataset: Clips,
   entries: readonly ClipEntry[],
 ): Promise<NonNullable<Parts["loss"]>> {
   const buckets: Record<string, Record<string, number>> = {};

@@ -2,9 +2,10 @@ import { join } from "node:path";
 import { makeFolder } from "../../base/files.ts";
 import { loadRecipe } from "../../config/recipe.ts";
 import { isHeldOut } from "../../data/heldOut.ts";
+import type { ShapesConfig } from "../../data/shapes/world.ts";
 import { createEngine, type EngineKind } from "../../engine/createEngine.ts";
 import { reportReconstruction } from "../../evaluation/reconstructionReport.ts";
-import { recipeSchema, type VaeRecipe } from "../../registry.ts";
+import { type DataConfig, recipeSchema, type VaeRecipe } from "../../registry.ts";
 import { drawMany } from "../../sampling/drawMany.ts";
 import { readRunConfig } from "../../train/runFolder.ts";
 import { VaeCodec } from "../../train/vaeCodec.ts";
@@ -49,8 +50,7 @@ export async function evaluateRun(runDir: string, options: EvaluateRunOptions): 
       sampler: { ...sampler, steps: options.steps ?? sampler.steps },
       guidance: { ...guidance, scale: options.cfg ?? guidance.scale },
     };
-    const world = recipe.data.kind === "shapes" ? recipe.data.world : undefined;
-    const parts = await evaluateModel(model, dataset, world, { ...drawing, prompts: options.prompts });
+    const parts = await evaluateModel(model, dataset, worldOf(recipe.data), { ...drawing, prompts: options.prompts });
     const requests = contactRequests(dataset, model.facts.grids);
     const clips = await drawMany(model, requests, drawing);
     await makeFolder(join(runDir, EVALUATION));
@@ -60,6 +60,12 @@ export async function evaluateRun(runDir: string, options: EvaluateRunOptions): 
     await dataset.close();
     await model.engine.dispose();
   }
+}
+
+/** The shapes world among the data, the first of several. */
+function worldOf(data: DataConfig): ShapesConfig | undefined {
+  const sources = data.kind === "mix" ? data.sources : [data];
+  return sources.find((source) => source.kind === "shapes")?.world;
 }
 
 async function evaluateVae(runDir: string, { data, engine: cfg, train }: VaeRecipe): Promise<Evaluation> {
