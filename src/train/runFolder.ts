@@ -81,6 +81,12 @@ export async function openRun(dir: string, recipe: RunRecipe): Promise<Run> {
   }
 }
 
+/** Refuses what `openRun` would refuse for its recipe, before work that is only worth doing for the run. */
+export async function refuseOtherRecipe(dir: string, recipe: RunRecipe): Promise<void> {
+  const before = await readRunFile(dir);
+  if (before !== undefined) changesSince(dir, before.identity, recipe);
+}
+
 /** The resolved config of a run or of one of its checkpoints. @throws UserError when the folder is neither. */
 export async function readRunConfig(dir: string): Promise<string> {
   try {

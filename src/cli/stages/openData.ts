@@ -17,7 +17,9 @@ export async function openData(data: DataConfig): Promise<ClipPool<Dataset>> {
   refuseTwice(sources);
   const datasets: Dataset[] = [];
   try {
-    for (const source of sources) datasets.push(await openDataOf(source));
+    for (const [i, source] of sources.entries()) {
+      datasets.push(await openDataOf(source, data.kind === "mix" ? `data.sources.${i}` : "data"));
+    }
     const names = namesOf(sources);
     return new ClipPool(datasets, {
       sources: sources.map(({ weight }, i) => ({ name: names[i] as string, weight })),
@@ -29,7 +31,7 @@ export async function openData(data: DataConfig): Promise<ClipPool<Dataset>> {
   }
 }
 
-async function openDataOf(source: SourceConfig): Promise<Dataset> {
+async function openDataOf(source: SourceConfig, key: string): Promise<Dataset> {
   if (source.kind === "folder") return openDataset(source.dir);
   const { dir, world } = source;
   if ((await namesIn(dir)).length === 0) {
@@ -42,9 +44,9 @@ async function openDataOf(source: SourceConfig): Promise<Dataset> {
   }
   await dataset.close();
   throw new UserError(dir, {
-    expected: "the shapes world of data.world",
+    expected: `the shapes world of ${key}.world`,
     got: "a dataset made otherwise",
-    try: "another data.dir, or delete this folder",
+    try: `another ${key}.dir, or delete this folder`,
   });
 }
 

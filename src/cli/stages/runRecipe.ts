@@ -5,11 +5,14 @@ import type { Engine } from "../../engine/engine.ts";
 import type { Recipe } from "../../registry.ts";
 import type { RunRecipe } from "../../train/runFolder.ts";
 
-/** Keys that change how a run is computed or shown, or where its data lie, but none of its numbers beyond rounding. */
+/**
+ * Keys that change how a run is computed or shown, or where its data lie and come from, but none of its numbers beyond
+ * rounding: what the data are is told by their fingerprints.
+ */
 const MAY_CHANGE = [
   "config.engine",
   "config.loader",
-  "config.data.dir",
+  ...["kind", "dir", "world"].map((key) => `config.data.${key}`),
   "config.train.lanes",
   "config.train.logEvery",
   "config.train.checkpointEvery",
@@ -42,8 +45,11 @@ export function runRecipe(
   const isMix = recipe.value.data.kind === "mix";
   return {
     configYaml: recipe.toYaml(),
-    identity: { config, data: isMix ? { sources: datasets } : (datasets[0] ?? null), ...more },
-    mayChange: [...MAY_CHANGE, ...datasets.map((_, i) => `config.data.sources.${i}.dir`)],
+    identity: { data: isMix ? { sources: datasets } : (datasets[0] ?? null), config, ...more },
+    mayChange: [
+      ...MAY_CHANGE,
+      ...datasets.flatMap((_, i) => ["kind", "dir", "world"].map((key) => `config.data.sources.${i}.${key}`)),
+    ],
     names: Object.fromEntries(
       data.stores.map(({ dir }, i) => [isMix ? `data.sources.${i}` : "data", `dataset ${dir}`]),
     ),

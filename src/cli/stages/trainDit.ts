@@ -13,6 +13,7 @@ import type { ClipRequest } from "../../sampling/samplingConfig.ts";
 import { textToVideo } from "../../sampling/textToVideo.ts";
 import { DitTask } from "../../train/ditTask.ts";
 import { ensureLatents } from "../../train/latentCache.ts";
+import { refuseOtherRecipe } from "../../train/runFolder.ts";
 import { VaeCodec } from "../../train/vaeCodec.ts";
 import { copyVae, loadVae } from "../../train/vaeFolder.ts";
 import { writeModelFacts } from "./modelFacts.ts";
@@ -42,6 +43,8 @@ export async function trainDit(
     prediction: objective.prediction,
   };
   const statistics = partlyWhitened(vae.statistics, recipe.value.vae.whitening);
+  const identity = runRecipe(recipe, engine, clips, { vae: vae.sha256 });
+  await refuseOtherRecipe(runDir, identity);
   const latents = await latentsOf(clips, codec, vae.sha256);
   try {
     const task = new DitTask({ model, latents, statistics, objective, packing, heldOut: data.heldOut, seed });
@@ -49,7 +52,7 @@ export async function trainDit(
     const result = await runStage({
       title: `train ${name}`,
       dir: runDir,
-      recipe: runRecipe(recipe, engine, clips, { vae: vae.sha256 }),
+      recipe: identity,
       task,
       ...recipe.value,
       engine,
