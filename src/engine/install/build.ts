@@ -4,7 +4,7 @@ import { writeNewFile } from "../../base/files.ts";
 import { sharedPackages } from "../eager/tensorflowBackend.ts";
 import { type BuildManifest, type BuildVariant, buildLayout, sealFolder } from "../eager/tensorflowBuild.ts";
 import { compileBinding } from "./compiler.ts";
-import { bindingPackages, fetchPackages, headersPackage, type PackageTools, protobufPackage } from "./npmPackages.ts";
+import { type BuildPackages, fetchPackages, type PackageTools } from "./npmPackages.ts";
 import type { Tool } from "./tool.ts";
 import type { InstallListener, TensorflowWheels } from "./wheels.ts";
 
@@ -12,6 +12,7 @@ import type { InstallListener, TensorflowWheels } from "./wheels.ts";
 export interface BuildParts {
   readonly variant: BuildVariant;
   readonly wheels: TensorflowWheels;
+  readonly packages: BuildPackages;
   readonly packageTools: PackageTools;
   readonly compiler: Tool;
   readonly listener: InstallListener;
@@ -21,16 +22,16 @@ const STAND_IN = 'throw new Error("Kinema puts its own tfjs in this place before
 
 /** Makes a build in an empty folder: libraries, tfjs-node's kernels, the binding, and last the manifest. */
 export async function makeBuild(folder: string, parts: BuildParts): Promise<BuildManifest> {
-  const { variant, wheels, packageTools, compiler, listener } = parts;
-  const binding = bindingPackages[variant];
+  const { variant, wheels, packages, packageTools, compiler, listener } = parts;
+  const { binding, protobuf, headers } = packages;
   const scrap = join(folder, "scrap");
 
   listener.onStep(`downloading ${binding.name} ${binding.version} with npm ${packageTools.npm.version}`);
-  await fetchPackages(packageTools, [binding, protobufPackage, headersPackage], scrap);
-  await arrangePackages(scrap, binding.name, join(folder, buildLayout.package));
+  await fetchPackages(packageTools, [binding, protobuf, headers], scrap);
+  await arrangePackages(scrap, packages, join(folder, buildLayout.package));
 
   listener.onStep(`unpacking TensorFlow ${wheels.version}`);
-  const headers = await wheels.unpackHeaders(scrap);
+  const tensorflowHeaders = await wheels.unpackHeaders(scrap);
   await wheels.unpackLibraries(folder);
 
   listener.onStep(`compiling the binding with ${compiler.version}`);
@@ -38,7 +39,7 @@ export async function makeBuild(folder: string, parts: BuildParts): Promise<Buil
   const libraries = join(folder, buildLayout.libraries);
   await compileBinding(compiler, {
     sources: join(scrap, binding.name, "binding"),
-    headers: [join(scrap, headersPackage.name, "include"), headers],
+    headers: [join(scrap, headers.name, "include"), tensorflowHeaders],
     libraries,
     libraryNames: wheels.libraryNames,
     librariesFromAddon: relative(dirname(addon), libraries),
@@ -55,7 +56,7 @@ export async function makeBuild(folder: string, parts: BuildParts): Promise<Buil
     platform: process.platform,
     arch: process.arch,
     wheels: await wheels.seals(),
-    packages: [binding, protobufPackage],
+    packages: [binding, protobuf],
     compiler: compiler.version,
     files: await sealFolder(folder),
   };
@@ -64,11 +65,11 @@ export async function makeBuild(folder: string, parts: BuildParts): Promise<Buil
 }
 
 /** Puts the kernels of tfjs-node in their place, with what they import: protobuf, and stand-ins for our own tfjs. */
-async function arrangePackages(scrap: string, bindingName: string, target: string): Promise<void> {
+async function arrangePackages(scrap: string, { binding, protobuf }: BuildPackages, target: string): Promise<void> {
   const modules = join(target, "node_modules");
   await mkdir(modules, { recursive: true });
-  for (const name of ["package.json", "dist"]) await rename(join(scrap, bindingName, name), join(target, name));
-  await rename(join(scrap, protobufPackage.name), join(modules, protobufPackage.name));
+  for (const name of ["package.json", "dist"]) await rename(join(scrap, binding.name, name), join(target, name));
+  await rename(join(scrap, protobuf.name), join(modules, protobuf.name));
   for (const name of sharedPackages) {
     await mkdir(join(modules, name), { recursive: true });
     await writeFile(join(modules, name, "index.js"), STAND_IN);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
+import type { BuildVariant } from "../eager/tensorflowBuild.ts";
 import { findTool, HERE, runTool, type Tool, toolError } from "./tool.ts";
 
 /** An npm package of one version, whose content is known. */
@@ -12,33 +13,44 @@ export interface PinnedPackage {
   readonly integrity: string;
 }
 
-/** tfjs-node's binding and kernels. The two differ in their names only. */
-export const bindingPackages = {
-  cpu: {
+/** The packages that a build is made of. */
+export interface BuildPackages {
+  /** tfjs-node's kernels, and its binding in C++. */
+  readonly binding: PinnedPackage;
+  /** What the kernels import besides tfjs. */
+  readonly protobuf: PinnedPackage;
+  /** Node's headers for addons, the same for every version of Node. */
+  readonly headers: PinnedPackage;
+}
+
+const cpu: BuildPackages = {
+  binding: {
     name: "@tensorflow/tfjs-node",
     version: "4.22.0",
     integrity: "sha512-uHrXeUlfgkMxTZqHkESSV7zSdKdV0LlsBeblqkuKU9nnfxB1pC6DtoyYVaLxznzZy7WQSegjcohxxCjAf6Dc7w==",
   },
-  gpu: {
-    name: "@tensorflow/tfjs-node-gpu",
-    version: "4.22.0",
-    integrity: "sha512-p//NN6DGiN4hInUmIkRffaFVMcdTREUMjPyjW04J7OXvB2zBlQimj61eFKSgRrH3f5TnOfKzb0n56he/B6a4bw==",
+  protobuf: {
+    name: "google-protobuf",
+    version: "3.21.4",
+    integrity: "sha512-MnG7N936zcKTco4Jd2PX2U96Kf9PxygAPKBug+74LHzmHXmceN16MmRcdgZv+DGef/S9YvQAfRsNCn4cjf9yyQ==",
   },
-} as const satisfies Record<string, PinnedPackage>;
-
-/** What tfjs-node's kernels import besides tfjs. */
-export const protobufPackage: PinnedPackage = {
-  name: "google-protobuf",
-  version: "3.21.4",
-  integrity: "sha512-MnG7N936zcKTco4Jd2PX2U96Kf9PxygAPKBug+74LHzmHXmceN16MmRcdgZv+DGef/S9YvQAfRsNCn4cjf9yyQ==",
+  headers: {
+    name: "node-api-headers",
+    version: "1.9.0",
+    integrity: "sha512-2oNILP4jXwRB4ywnYKjVk1YyJ96n2D4EOVJO6S3oYZ5PtbJrw3Yt9TpAuX3nBLMuzn74rnfGQrv13pS9vC+YiA==",
+  },
 };
 
-/** Node's headers for addons; the same for every version of Node. */
-export const headersPackage: PinnedPackage = {
-  name: "node-api-headers",
-  version: "1.9.0",
-  integrity: "sha512-2oNILP4jXwRB4ywnYKjVk1YyJ96n2D4EOVJO6S3oYZ5PtbJrw3Yt9TpAuX3nBLMuzn74rnfGQrv13pS9vC+YiA==",
+/** For a GPU the binding is the same; its name tells the kernels that a GPU may be there. */
+const gpuBinding: PinnedPackage = {
+  name: "@tensorflow/tfjs-node-gpu",
+  version: "4.22.0",
+  integrity: "sha512-p//NN6DGiN4hInUmIkRffaFVMcdTREUMjPyjW04J7OXvB2zBlQimj61eFKSgRrH3f5TnOfKzb0n56he/B6a4bw==",
 };
+
+export function pinnedPackages(variant: BuildVariant): BuildPackages {
+  return variant === "gpu" ? { ...cpu, binding: gpuBinding } : cpu;
+}
 
 export interface PackageTools {
   readonly npm: Tool;

@@ -2,13 +2,14 @@ import { rm, statfs } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { assert, UserError } from "../../base/errors.ts";
 import { makeFolder, removeFolder, removeLeftovers, writeFolderAtomic } from "../../base/files.ts";
+import { lockFolder } from "../../base/folderLock.ts";
 import { type BuildManifest, buildName, buildsFolder, findBuilds } from "../eager/tensorflowBuild.ts";
 import { makeBuild } from "./build.ts";
 import { findCompiler } from "./compiler.ts";
-import { findPackageTools } from "./npmPackages.ts";
+import { type BuildPackages, findPackageTools, type PackageTools, pinnedPackages } from "./npmPackages.ts";
 import { findPip } from "./pip.ts";
 import { probeBuild } from "./probe.ts";
-import { HERE } from "./tool.ts";
+import { HERE, type Tool } from "./tool.ts";
 import { type InstallListener, TensorflowWheels } from "./wheels.ts";
 
 export interface InstallOptions {
@@ -18,6 +19,8 @@ export interface InstallOptions {
   readonly listener: InstallListener;
   /** The folder of all builds; by default the one where `engine.kind: tensorflow` looks. */
   readonly root?: string;
+  /** npm packages; by default the ones whose content is known. */
+  readonly packages?: BuildPackages;
   /** Runs a finished build and gives the device that computed. */
   readonly probe?: (folder: string) => Promise<"cpu" | "gpu">;
 }
@@ -39,21 +42,45 @@ const SPARE_BYTES = 100e6;
  * @throws UserError telling what is missing or what refused.
  */
 export async function installTensorflow(options: InstallOptions): Promise<Installation> {
-  const { gpu, wheel: file, listener, root = buildsFolder(), probe = probeBuild } = options;
   checkMachine();
-  const pip = file === undefined ? await findPip() : undefined;
-  const [packageTools, compiler] = [await findPackageTools(), await findCompiler()];
-  const variant = gpu ? "gpu" : "cpu";
-  const downloads = join(root, "downloads");
+  const tools = {
+    pip: options.wheel === undefined ? await findPip() : undefined,
+    packageTools: await findPackageTools(),
+    compiler: await findCompiler(),
+  };
+  const { root = buildsFolder() } = options;
   await makeFolder(root);
-  await removeLeftovers(root);
+  const lock = lockFolder(root, {
+    wanted: "a folder that nobody installs an engine in",
+    does: "installs an engine in",
+    try: "again when it is done",
+  });
+  try {
+    await removeLeftovers(root);
+    return await install(root, tools, options);
+  } finally {
+    lock.release();
+  }
+}
+
+interface Tools {
+  readonly pip: Tool | undefined;
+  readonly packageTools: PackageTools;
+  readonly compiler: Tool;
+}
+
+async function install(root: string, { pip, ...tools }: Tools, options: InstallOptions): Promise<Installation> {
+  const { wheel: file, listener, probe = probeBuild } = options;
+  const variant = options.gpu ? "gpu" : "cpu";
+  const { packages = pinnedPackages(variant) } = options;
+  const downloads = join(root, "downloads");
   const wheels = await TensorflowWheels.open({ variant, file, pip, downloads, listener });
   try {
     await checkRoom(root, wheels.unpackedBytes + SPARE_BYTES);
     const folder = join(root, buildName(wheels.version, variant));
     let made: Omit<Installation, "folder"> | undefined;
     const fill = async (beside: string) => {
-      const manifest = await makeBuild(beside, { variant, wheels, packageTools, compiler, listener });
+      const manifest = await makeBuild(beside, { variant, wheels, packages, listener, ...tools });
       listener.onStep("trying it out");
       made = { manifest, device: await probe(beside) };
     };
