@@ -37,6 +37,7 @@ export function encodeOnnx(model: OnnxModel): Uint8Array {
         initializer: model.initializers.map(encodeInitializer),
         input: model.inputs.map(encodeValue),
         output: model.outputs.map(encodeValue),
+        valueInfo: (model.values ?? []).map(encodeValue),
       },
     }),
   );

@@ -2,17 +2,17 @@ import type { Graph, Node, NodeOf } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
 import { lowerNode } from "./lowerings.ts";
 import type { OnnxModel } from "./model.ts";
-import { OnnxWriter, OPSETS } from "./writer.ts";
+import { OnnxWriter } from "./writer.ts";
 
 /** Results of these have names of their own already, or are shared. */
 const NAMED_ELSEWHERE: ReadonlySet<OpName> = new Set(["input", "constant", "fill"]);
 
 /**
  * Writes a graph as an ONNX model. Each output is the direct result of its last operator, so that ONNX Runtime can
- * write it where the caller wants it.
+ * write it where the caller wants it. With `native`, products are kernels of our own where those are faster.
  */
-export function lowerToOnnx(graph: Graph): OnnxModel {
-  const writer = new OnnxWriter();
+export function lowerToOnnx(graph: Graph, { native = false } = {}): OnnxModel {
+  const writer = new OnnxWriter(native);
   const direct = new Map<Node, string>();
   for (const { name, node } of graph.outputs) {
     if (!direct.has(node) && !NAMED_ELSEWHERE.has(node.op)) direct.set(node, name);
@@ -22,13 +22,16 @@ export function lowerToOnnx(graph: Graph): OnnxModel {
   for (const { name, node } of graph.outputs) {
     if (direct.get(node) !== name) writer.call("Identity", [writer.nameOf(node)], [name]);
   }
+  const outputNames = new Set(graph.outputs.map(({ name }) => name));
   return {
     name: graph.name,
-    opsets: OPSETS,
+    opsets: writer.opsets,
     nodes: writer.nodes,
     initializers: writer.initializers,
     inputs: graph.inputs.map((input: NodeOf<"input">) => ({ name: input.attrs.name, spec: specOf(input) })),
     outputs: graph.outputs.map(({ name, node }) => ({ name, spec: specOf(node) })),
+    values: writer.values.filter(({ name }) => !outputNames.has(name)),
+    kernels: writer.kernels,
   };
 }
 

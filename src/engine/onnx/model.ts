@@ -1,4 +1,5 @@
 import type { HostTensor, TensorSpec } from "../../base/tensors.ts";
+import type { KernelCall } from "../native/kernelSpec.ts";
 
 /** A dense int64 tensor: shapes, axes and indices inside a model. It never crosses a model's boundary. */
 export interface Int64Tensor {
@@ -50,6 +51,10 @@ export interface OnnxModel {
   readonly initializers: readonly OnnxInitializer[];
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
+  /** Values in between whose shapes ONNX Runtime cannot find out. */
+  readonly values?: readonly OnnxValue[];
+  /** Native kernels that the nodes call. */
+  readonly kernels?: readonly KernelCall[];
 }
 
 /** An int64 vector of shape [n], or a scalar of shape [] when a bare number is given. */

@@ -2,10 +2,21 @@ import { assert } from "../../base/errors.ts";
 import type { TensorSpec } from "../../base/tensors.ts";
 import type { NodeOf } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
-import { int64s, type OnnxAttribute, type OnnxInitializer, type OnnxNode, type OnnxTensor } from "./model.ts";
+import { NATIVE_DOMAIN } from "../native/customOp.ts";
+import { type KernelCall, type KernelSpec, kernelName } from "../native/kernelSpec.ts";
+import {
+  int64s,
+  type OnnxAttribute,
+  type OnnxInitializer,
+  type OnnxNode,
+  type OnnxTensor,
+  type OnnxValue,
+} from "./model.ts";
 
 /** ONNX's own operator set and ONNX Runtime's contributed one, as used here. */
-export const OPSETS = { "": 21, "com.microsoft": 1 } as const;
+const OPSETS = { "": 21, "com.microsoft": 1 };
+/** The same with native kernels, which have an operator set of their own. */
+const NATIVE_OPSETS = { ...OPSETS, [NATIVE_DOMAIN]: 1 };
 
 export const CONTRIBUTED = "com.microsoft";
 
@@ -22,8 +33,32 @@ export class OnnxWriter {
   readonly nodes: OnnxNode[] = [];
   readonly initializers: OnnxInitializer[] = [];
   private readonly names = new Map<AnyNode, string>();
+  /** Whether native kernels may be used. */
+  readonly native: boolean;
+  private readonly kernelCalls = new Map<string, KernelCall>();
+  private readonly kernelResults: AnyNode[] = [];
   private readonly constants = new Map<string, string>();
   private numNames = 0;
+
+  constructor(native: boolean) {
+    this.native = native;
+  }
+
+  get opsets(): Readonly<Record<string, number>> {
+    return this.kernelCalls.size === 0 ? OPSETS : NATIVE_OPSETS;
+  }
+
+  get kernels(): KernelCall[] {
+    return [...this.kernelCalls.values()];
+  }
+
+  /** What native kernels give, by name: only the writer knows their shapes. */
+  get values(): OnnxValue[] {
+    return this.kernelResults.map((node) => ({
+      name: this.nameOf(node),
+      spec: { shape: node.shape, dtype: node.dtype },
+    }));
+  }
 
   /** The name of a node's result. */
   nameOf(node: AnyNode): string {
@@ -49,6 +84,14 @@ export class OnnxWriter {
   /** Appends a call whose first result is `node`'s. */
   result(node: AnyNode, op: string, inputs: readonly string[], options: EmitOptions = {}): void {
     this.call(op, inputs, [this.claim(node)], options);
+  }
+
+  /** Appends a call of a native kernel whose result is `node`'s. */
+  kernel(node: AnyNode, spec: KernelSpec, inputs: readonly string[]): void {
+    const name = kernelName(spec);
+    this.kernelCalls.set(name, { name, spec });
+    this.kernelResults.push(node);
+    this.result(node, name, inputs, { domain: NATIVE_DOMAIN });
   }
 
   /** Appends a call in between and returns the name of its result. */

@@ -1,4 +1,5 @@
 import type { HostMap, Signature } from "../engine.ts";
+import type { KernelCall } from "../native/kernelSpec.ts";
 
 /** A model ready for ONNX Runtime: its bytes, and the names, shapes and dtypes that it reads and writes. */
 export interface EncodedModel {
@@ -6,6 +7,8 @@ export interface EncodedModel {
   readonly bytes: Uint8Array;
   readonly inputs: Signature;
   readonly outputs: Signature;
+  /** Native kernels that the model calls; an executor without `native` cannot load a model that has any. */
+  readonly kernels?: readonly KernelCall[];
 }
 
 export interface OpenOptions {
@@ -23,6 +26,8 @@ export interface Executor {
   readonly version: string;
   /** Threads that one run uses. */
   readonly threads: number;
+  /** Whether models may call native kernels. */
+  readonly native: boolean;
   /** Loads a model. @throws Error when ONNX Runtime refuses it. */
   open(model: EncodedModel, options?: OpenOptions): Promise<Session>;
   /** Frees what sessions share. Sessions are disposed before it. */

@@ -46,8 +46,9 @@ class OnnxEngine implements Engine {
   async compile(name: string, fn: TensorFn, signature: Signature): Promise<Program> {
     const started = performance.now();
     const { graph, inputs, outputs, flops } = traceProgram(name, fn, signature);
-    const bytes = encodeOnnx(lowerToOnnx(graph));
-    const { session, cached } = await this.open({ name, bytes, inputs, outputs });
+    const model = lowerToOnnx(graph, { native: this.executor.native });
+    const kernels = model.kernels ?? [];
+    const { session, cached } = await this.open({ name, bytes: encodeOnnx(model), inputs, outputs, kernels });
     const compileMs = performance.now() - started;
     const program = new OnnxProgram({ name, inputs, outputs, flops, compileMs, cached }, session, (self) =>
       this.programs.delete(self),

@@ -1,5 +1,9 @@
 import type { HostTensor } from "../../base/tensors.ts";
 import type { HostMap } from "../engine.ts";
+import { NATIVE_DOMAIN } from "../native/customOp.ts";
+import { kernelOp } from "../native/kernelOps.ts";
+import type { KernelCall } from "../native/kernelSpec.ts";
+import { whyNoKernels } from "../native/support.ts";
 import { onnxTypes } from "../onnx/encode.ts";
 import { Exclusive, inProgram } from "./exclusive.ts";
 import type { EncodedModel, Executor, OpenOptions, Run, Session } from "./executor.ts";
@@ -16,16 +20,18 @@ export class OrtC implements Executor {
   readonly name = "c";
   readonly version: string;
   readonly threads: number;
+  readonly native: boolean;
   private readonly spin: boolean;
   private readonly environment: OrtEnvironment;
   private disposed = false;
 
   /** @throws Error when the native library cannot be loaded. */
-  constructor(pool: PoolOptions) {
+  constructor(pool: PoolOptions, native = whyNoKernels() === undefined) {
     this.environment = acquireEnvironment(pool);
     this.version = this.environment.library.version;
     this.threads = pool.threads;
     this.spin = pool.spin;
+    this.native = native;
   }
 
   async open(model: EncodedModel, { optimize = true, saveTo }: OpenOptions = {}): Promise<Session> {
@@ -37,8 +43,20 @@ export class OrtC implements Executor {
       if (saveTo !== undefined) library.call("SetOptimizedModelFilePath", options, nativePath(saveTo));
       library.call("AddSessionConfigEntry", options, "session.use_env_allocators", "1");
       this.setThreads(options);
-      const session = await library.makeAsync("CreateSessionFromArray", env, model.bytes, model.bytes.length, options);
-      return new CSession(this.environment, model, session);
+      const kernels = this.addKernels(options, model.kernels ?? []);
+      try {
+        const session = await library.makeAsync(
+          "CreateSessionFromArray",
+          env,
+          model.bytes,
+          model.bytes.length,
+          options,
+        );
+        return new CSession(this.environment, model, session, kernels);
+      } catch (error) {
+        if (kernels !== undefined) library.release("ReleaseCustomOpDomain", kernels);
+        throw error;
+      }
     } catch (error) {
       throw inProgram(model.name, error);
     } finally {
@@ -58,6 +76,17 @@ export class OrtC implements Executor {
     library.call("AddSessionConfigEntry", options, "session.intra_op.allow_spinning", this.spin ? "1" : "0");
   }
 
+  /** The operator set of a model's kernels, which must outlive the session. */
+  private addKernels(options: Pointer, calls: readonly KernelCall[]): Pointer | undefined {
+    const { library } = this.environment;
+    if (calls.length === 0) return undefined;
+    const domain = library.make("CreateCustomOpDomain", NATIVE_DOMAIN);
+    for (const call of calls)
+      library.call("CustomOpDomain_Add", domain, kernelOp(call, this.threads, library.forKernels));
+    library.call("AddCustomOpDomain", options, domain);
+    return domain;
+  }
+
   async dispose(): Promise<void> {
     if (!this.disposed) releaseEnvironment();
     this.disposed = true;
@@ -68,12 +97,19 @@ class CSession implements Session {
   private readonly environment: OrtEnvironment;
   private readonly model: Omit<EncodedModel, "bytes">;
   private readonly runs = new Set<CRun>();
+  private readonly kernels: Pointer | undefined;
   private session: Pointer | undefined;
 
-  constructor(environment: OrtEnvironment, { name, inputs, outputs }: EncodedModel, session: Pointer) {
+  constructor(
+    environment: OrtEnvironment,
+    { name, inputs, outputs }: EncodedModel,
+    session: Pointer,
+    kernels: Pointer | undefined,
+  ) {
     this.environment = environment;
     this.model = { name, inputs, outputs };
     this.session = session;
+    this.kernels = kernels;
   }
 
   bind(inputs: HostMap, outputs: HostMap): Run {
@@ -100,7 +136,9 @@ class CSession implements Session {
       await run.idle();
       run.dispose();
     }
-    if (session !== undefined) this.environment.library.release("ReleaseSession", session);
+    if (session === undefined) return;
+    this.environment.library.release("ReleaseSession", session);
+    if (this.kernels !== undefined) this.environment.library.release("ReleaseCustomOpDomain", this.kernels);
   }
 }
 

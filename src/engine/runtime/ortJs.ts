@@ -12,6 +12,7 @@ export class OrtJs implements Executor {
   readonly name = "js";
   readonly version = ort.env.versions.node ?? ort.env.versions.common;
   readonly threads: number;
+  readonly native = false;
 
   private readonly spin: boolean;
 

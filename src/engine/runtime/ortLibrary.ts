@@ -1,8 +1,9 @@
 import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import koffi from "koffi";
 import { assert } from "../../base/errors.ts";
+import type { RuntimeFunctions } from "../native/customOp.ts";
+import { foreign } from "../native/foreign.ts";
 
 /** An address in native memory. */
 export type Pointer = bigint;
@@ -23,6 +24,9 @@ const table = {
   SetSessionGraphOptimizationLevel: [23, "void *F(void *options, int level)"],
   SetIntraOpNumThreads: [24, "void *F(void *options, int threads)"],
   SetInterOpNumThreads: [25, "void *F(void *options, int threads)"],
+  CreateCustomOpDomain: [26, "void *F(const char *domain, void *out)"],
+  CustomOpDomain_Add: [27, "void *F(void *domain, void *op)"],
+  AddCustomOpDomain: [28, "void *F(void *options, void *domain)"],
   CreateTensorWithDataAsOrtValue: [
     49,
     "void *F(void *info, void *data, size_t bytes, void *shape, size_t rank, int type, void *out)",
@@ -34,6 +38,7 @@ const table = {
   ReleaseSession: [95, "void F(void *session)"],
   ReleaseValue: [96, "void F(void *value)"],
   ReleaseSessionOptions: [100, "void F(void *options)"],
+  ReleaseCustomOpDomain: [101, "void F(void *domain)"],
   CreateEnvWithGlobalThreadPools: [119, "void *F(int severity, const char *id, void *threading, void *out)"],
   DisablePerSessionThreads: [120, "void *F(void *options)"],
   CreateThreadingOptions: [121, "void *F(void *out)"],
@@ -52,16 +57,21 @@ const table = {
   ReleaseArenaCfg: [157, "void F(void *arena)"],
 } as const satisfies Record<string, readonly [place: number, prototype: string]>;
 
+/** Functions that native kernels call: their places in the same table. */
+const forKernels = {
+  GetTensorMutableData: 51,
+  KernelContext_GetInput: 90,
+  KernelContext_GetOutput: 91,
+  KernelContext_ParallelFor: 274,
+} as const satisfies Record<keyof RuntimeFunctions, number>;
+
 type FunctionName = keyof typeof table;
 type ReleaseName = Extract<FunctionName, `Release${string}`>;
 type StatusName = Exclude<FunctionName, ReleaseName | "GetErrorMessage">;
-type NativeFunction = ReturnType<ReturnType<typeof koffi.load>["func"]>;
+type NativeFunction = ReturnType<ReturnType<typeof foreign.load>["func"]>;
 
 /** The version of the C API that is asked for. */
 const API_VERSION = 21;
-
-/** ORT runs deep inside worker threads; koffi's own default of 128 KiB of stack is too little for it. */
-const ASYNC_STACK_BYTES = 4 << 20;
 
 const libraryNames: Partial<Record<NodeJS.Platform, RegExp>> = {
   linux: /^libonnxruntime\.so/,
@@ -73,14 +83,15 @@ const libraryNames: Partial<Record<NodeJS.Platform, RegExp>> = {
 export class OrtLibrary {
   /** ONNX Runtime's version, e.g. `1.30.0`. */
   readonly version: string;
+  /** Addresses of what native kernels call. */
+  readonly forKernels: RuntimeFunctions;
   private readonly functions: Record<FunctionName, NativeFunction>;
   /** Held so that the library stays loaded. */
-  readonly handle: ReturnType<typeof koffi.load>;
+  readonly handle: ReturnType<typeof foreign.load>;
 
   /** @throws Error when the library is missing for this machine, cannot be loaded, or is too old. */
   constructor() {
-    if (koffi.config().async_stack_size !== ASYNC_STACK_BYTES) koffi.config({ async_stack_size: ASYNC_STACK_BYTES });
-    this.handle = koffi.load(findLibrary());
+    this.handle = foreign.load(findLibrary());
     const base: Pointer = this.handle.func("OrtGetApiBase", "void *", [])();
     this.version = decodeFunction(base, 1, "const char *F()")();
     const api: Pointer | null = decodeFunction(base, 0, "void *F(uint32_t version)")(API_VERSION);
@@ -88,6 +99,9 @@ export class OrtLibrary {
     this.functions = Object.fromEntries(
       Object.entries(table).map(([name, [place, prototype]]) => [name, decodeFunction(api, place, prototype)]),
     ) as Record<FunctionName, NativeFunction>;
+    this.forKernels = Object.fromEntries(
+      Object.entries(forKernels).map(([name, place]) => [name, functionAt(api, place)]),
+    ) as Record<keyof RuntimeFunctions, Pointer>;
   }
 
   /** Calls a function that returns a status. @throws Error with ONNX Runtime's message when it fails. */
@@ -146,10 +160,12 @@ export function ortLibrary(): OrtLibrary {
 }
 
 function decodeFunction(tableAt: Pointer, place: number, prototype: string): NativeFunction {
-  const pointerBytes = koffi.sizeof("void *");
-  const at: Pointer = koffi.decode(tableAt, place * pointerBytes, "void *");
   const anonymous = prototype.replace("F(", "(");
-  return koffi.decode(at, koffi.proto(anonymous));
+  return foreign.decode(functionAt(tableAt, place), foreign.proto(anonymous));
+}
+
+function functionAt(tableAt: Pointer, place: number): Pointer {
+  return foreign.decode(tableAt, place * foreign.sizeof("void *"), "void *");
 }
 
 /** Eight bytes outside the JavaScript heap, so that they do not move. */

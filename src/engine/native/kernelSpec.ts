@@ -1,0 +1,22 @@
+import type { Kernel } from "./kernel.ts";
+import { type ProductSpec, productKernel } from "./product/product.ts";
+
+/** What a kernel computes, as plain data. */
+export type KernelSpec = { readonly kind: "product" } & ProductSpec;
+
+/** A kernel that a program calls, by the name of its operator. */
+export interface KernelCall {
+  readonly name: string;
+  readonly spec: KernelSpec;
+}
+
+/** The operator's name: equal specs have equal names. */
+export function kernelName(spec: KernelSpec): string {
+  const flags = `${spec.transA ? "T" : "N"}${spec.transB ? "T" : "N"}`;
+  return `product ${flags} [${spec.a}] [${spec.b}] ${spec.alpha}`;
+}
+
+/** The kernel itself, cut for a number of threads. */
+export function buildKernel({ name, spec }: KernelCall, threads: number): Kernel {
+  return productKernel(name, spec, threads);
+}

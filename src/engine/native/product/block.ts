@@ -1,0 +1,231 @@
+import type { Assembler } from "../asm/assembler.ts";
+import { type Mask, mem, r8, r9, r10, r12, r13, r14, rax, rbp, rbx, rcx, rdi, rsi, rsp } from "../asm/registers.ts";
+import { emitCopyPanels, emitTransposePanel, type MaskFor } from "./packing.ts";
+import {
+  emitLoadSums,
+  emitScaleSums,
+  emitStoreSums,
+  emitTileSum,
+  emitZeroSums,
+  PANEL,
+  type RowAccess,
+  TILE_ROWS,
+  type TileShape,
+  VECTOR,
+} from "./tile.ts";
+
+/** A matrix in memory. */
+export interface Operand {
+  /** Bytes from one stored row to the next. */
+  readonly stride: number;
+  /** Whether the stored matrix is the transpose of the one multiplied. */
+  readonly transposed: boolean;
+}
+
+/** One product of matrices in row order: c [m, n] = alpha a [m, k] b [k, n]. */
+export interface BlockShape {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly a: Operand;
+  readonly b: Operand;
+  /** Bytes from one row of c to the next. */
+  readonly cStride: number;
+  /** Factor of the result. */
+  readonly alpha: number;
+}
+
+/** Sizes of the parts that fit the caches. */
+export interface Blocking {
+  /** Steps of the inner sum done at once. */
+  readonly steps: number;
+  /** Bytes of packed b, which stays in the second-level cache while all rows pass. */
+  readonly bBytes: number;
+  /** Tiles of a transposed `a` that are packed together. */
+  readonly aTiles: number;
+}
+
+export const BLOCKING: Blocking = { steps: 1024, bBytes: 800 * 1024, aTiles: 8 };
+
+export interface Span {
+  readonly start: number;
+  readonly size: number;
+}
+
+/** Bytes of stack that a block's packed parts need. */
+export function scratchBytes(shape: BlockShape, blocking: Blocking): number {
+  const { aAt, bytes } = scratch(shape, blocking);
+  return aAt + bytes;
+}
+
+function scratch({ m, n, k, a }: BlockShape, blocking: Blocking): { aAt: number; bytes: number } {
+  const steps = Math.min(k, spans(k, blocking.steps)[0]?.size ?? 0);
+  const columns = Math.min(Math.ceil(n / PANEL) * PANEL, columnsAtOnce(steps, blocking));
+  const aAt = 4 * steps * columns;
+  return {
+    aAt,
+    bytes: a.transposed ? Math.min(Math.ceil(m / TILE_ROWS), blocking.aTiles) * aPanelBytes(TILE_ROWS, steps) : 0,
+  };
+}
+
+/**
+ * Multiplies one block. r8, r9, r10 hold a, b and c and stay; packed parts lie at rsp.
+ * Register plan: rbp the row tile of a, r14 its place in c; r12 counts row tiles, rbx panels, r13 packs.
+ */
+export function emitBlock(asm: Assembler, shape: BlockShape, blocking: Blocking, maskFor: MaskFor): void {
+  const { aAt } = scratch(shape, blocking);
+  for (const steps of spans(shape.k, blocking.steps)) {
+    const columns = spans(shape.n, columnsAtOnce(steps.size, blocking), PANEL);
+    for (const span of columns) {
+      emitPackB(asm, shape, steps, span, maskFor);
+      if (!shape.a.transposed) {
+        const a = { row: shape.a.stride, step: 4 };
+        asm.lea(rbp, mem(r8, 4 * steps.start));
+        emitRows(asm, shape, { start: 0, size: shape.m }, a, steps, span, maskFor);
+        continue;
+      }
+      for (const rows of rowSpans(shape.m, blocking.aTiles)) {
+        const tiles = rowTiles(rows.size);
+        let from = steps.start * shape.a.stride + 4 * rows.start;
+        let to = aAt;
+        for (const { rows: width, count } of tiles) {
+          asm.lea(rsi, mem(r8, from));
+          asm.lea(rdi, mem(rsp, to));
+          const widths = Array.from({ length: count }, () => width);
+          const pitch = 4 * width;
+          const panelBytes = aPanelBytes(width, steps.size);
+          emitCopyPanels(
+            asm,
+            { steps: steps.size, widths, stride: shape.a.stride, pitch, panelBytes },
+            rsi,
+            rdi,
+            maskFor,
+          );
+          from += pitch * count;
+          to += panelBytes * count;
+        }
+        asm.lea(rbp, mem(rsp, aAt));
+        emitRows(asm, shape, rows, undefined, steps, span, maskFor);
+      }
+    }
+  }
+}
+
+function emitPackB(asm: Assembler, { b }: BlockShape, steps: Span, columns: Span, maskFor: MaskFor): void {
+  asm.lea(rdi, mem(rsp));
+  const full = Math.floor(columns.size / PANEL);
+  const rest = columns.size % PANEL;
+  if (!b.transposed) {
+    asm.lea(rsi, mem(r9, steps.start * b.stride + 4 * columns.start));
+    const widths = [...Array.from({ length: full }, () => PANEL), ...(rest > 0 ? [rest] : [])];
+    const panel = { pitch: 4 * PANEL, panelBytes: 4 * PANEL * steps.size };
+    emitCopyPanels(asm, { steps: steps.size, widths, stride: b.stride, ...panel }, rsi, rdi, maskFor);
+    return;
+  }
+  asm.lea(rsi, mem(r9, columns.start * b.stride + 4 * steps.start));
+  const panel = (width: number) =>
+    emitTransposePanel(asm, { steps: steps.size, width, stride: b.stride }, rsi, rdi, maskFor);
+  if (full > 0) {
+    asm.loop(r13, full, () => {
+      panel(PANEL);
+      asm.addImm(rsi, PANEL * b.stride - 4 * steps.size);
+    });
+  }
+  if (rest > 0) panel(rest);
+}
+
+/** All row tiles of `rows` against the packed columns. `a` is undefined where it is packed. */
+function emitRows(
+  asm: Assembler,
+  shape: BlockShape,
+  rows: Span,
+  a: RowAccess | undefined,
+  steps: Span,
+  columns: Span,
+  maskFor: MaskFor,
+): void {
+  asm.lea(r14, mem(r10, rows.start * shape.cStride + 4 * columns.start));
+  const full = Math.floor(columns.size / PANEL);
+  const rest = columns.size % PANEL;
+  for (const { rows: tileRows, count } of rowTiles(rows.size)) {
+    const access = a ?? { row: 4, step: 4 * tileRows };
+    const panel = (width: number) => {
+      const tile = { rows: tileRows, vectors: Math.ceil(width / VECTOR), steps: steps.size };
+      const last = width % VECTOR === 0 ? undefined : maskFor(width % VECTOR);
+      const isLast = steps.start + steps.size === shape.k;
+      const factor = isLast ? shape.alpha : 1;
+      emitTile(asm, { tile, a: access, cStride: shape.cStride, adds: steps.start > 0, factor, last });
+      asm.addImm(r14, 4 * width);
+    };
+    asm.loop(r12, count, () => {
+      asm.copy(rcx, rsp);
+      if (full > 0) asm.loop(rbx, full, () => panel(PANEL));
+      if (rest > 0) panel(rest);
+      asm.addImm(rbp, a === undefined ? aPanelBytes(tileRows, steps.size) : tileRows * a.row);
+      asm.addImm(r14, tileRows * shape.cStride - 4 * columns.size);
+    });
+  }
+}
+
+interface TileWork {
+  readonly tile: TileShape;
+  readonly a: RowAccess;
+  readonly cStride: number;
+  /** Whether c holds the sum of earlier steps. */
+  readonly adds: boolean;
+  readonly factor: number;
+  /** Masks the last vector of a row. */
+  readonly last: Mask | undefined;
+}
+
+function emitTile(asm: Assembler, { tile, a, cStride, adds, factor, last }: TileWork): void {
+  asm.copy(rax, rbp);
+  if (adds) emitLoadSums(asm, tile, r14, cStride, last);
+  else emitZeroSums(asm, tile);
+  emitTileSum(asm, tile, a);
+  if (factor !== 1) emitScaleSums(asm, tile, factor);
+  emitStoreSums(asm, tile, r14, cStride, last);
+}
+
+/** A packed tile of a transposed `a`, with room for what its last row writes too much. */
+function aPanelBytes(rows: number, steps: number): number {
+  return Math.ceil((4 * rows * steps) / 64) * 64 + 64;
+}
+
+function columnsAtOnce(steps: number, { bBytes }: Blocking): number {
+  return Math.max(1, Math.floor(bBytes / (4 * PANEL * steps))) * PANEL;
+}
+
+/** `size` cut into `parts`, as equal as whole multiples of `unit` allow. Empty parts are left out. */
+export function split(size: number, parts: number, unit = 1): Span[] {
+  const units = Math.ceil(size / unit);
+  const list: Span[] = [];
+  for (let part = 0; part < parts; part++) {
+    const start = Math.floor((units * part) / parts) * unit;
+    const end = Math.min(size, Math.floor((units * (part + 1)) / parts) * unit);
+    if (end > start) list.push({ start, size: end - start });
+  }
+  return list;
+}
+
+/** Equal parts of at most `most`, which is a multiple of `unit`. */
+function spans(size: number, most: number, unit = 1): Span[] {
+  return split(size, Math.ceil(size / most), unit);
+}
+
+/** Rows cut into tiles whose heights differ by at most one. */
+export function rowTiles(rows: number): { rows: number; count: number }[] {
+  const tiles = Math.ceil(rows / TILE_ROWS);
+  const low = Math.floor(rows / tiles);
+  const high = rows % tiles;
+  const groups = [
+    { rows: low + 1, count: high },
+    { rows: low, count: tiles - high },
+  ];
+  return groups.filter(({ rows: height, count }) => height > 0 && count > 0);
+}
+
+/** Rows that are packed together, in whole tiles. */
+function rowSpans(rows: number, tilesAtOnce: number): Span[] {
+  return spans(rows, tilesAtOnce * TILE_ROWS);
+}
