@@ -8,6 +8,7 @@ import { installCommand } from "./engine/install.ts";
 
 const cases: Readonly<Record<string, BenchCase>> = { "dit-s": ditS, "vae-s": vaeS };
 const executors = engineSchema.shape.executor.unwrap().options;
+const kernelChoices = engineSchema.shape.kernels.unwrap().options;
 
 /** `kinema engine list`: each engine, its version, and whether it runs here. */
 const listCommand: CommandModule<object, { verify: boolean; json: boolean }> = {
@@ -38,6 +39,7 @@ interface BenchOptions {
   case: string;
   engine: (typeof engineKinds)[number];
   executor: (typeof executors)[number];
+  kernels: (typeof kernelChoices)[number];
   threads: number;
   spin: boolean;
   steps: number;
@@ -54,6 +56,11 @@ const benchCommand: CommandModule<object, BenchOptions> = {
       .option("case", { choices: Object.keys(cases), default: "dit-s", describe: "the workload" })
       .option("engine", { choices: engineKinds, default: "onnx", describe: "what computes" } as const)
       .option("executor", { choices: executors, default: "auto", describe: "how onnx calls ONNX Runtime" } as const)
+      .option("kernels", {
+        choices: kernelChoices,
+        default: "auto",
+        describe: "what onnx computes products with",
+      } as const)
       .option("threads", { type: "number", default: 2, describe: "threads of the onnx engine" })
       .option("spin", { type: "boolean", default: true, describe: "let idle threads wait busily" })
       .option("steps", { type: "number", default: 20, describe: "measured steps, after 3 to warm up" })
@@ -61,9 +68,9 @@ const benchCommand: CommandModule<object, BenchOptions> = {
       .option("json", jsonOption)
       .check(({ threads, steps }) => isCount("--threads", threads) && isCount("--steps", steps))
       .example("$0 engine bench --case dit-s --json", "the last line is the result"),
-  handler: async ({ case: name, engine: kind, executor, threads, spin, steps, cache, json }) => {
+  handler: async ({ case: name, engine: kind, executor, kernels, threads, spin, steps, cache, json }) => {
     const bench = cases[name] as BenchCase;
-    const engine = await createEngine(engineSchema.parse({ kind, executor, threads, spin, cache }));
+    const engine = await createEngine(engineSchema.parse({ kind, executor, kernels, threads, spin, cache }));
     try {
       if (!json) say(`${name}: ${bench.describe}`);
       const result = await measure(name, bench, engine, steps);

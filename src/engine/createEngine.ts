@@ -5,8 +5,9 @@ import { eagerKinds, loadBackend } from "./eager/backends.ts";
 import { createEagerEngine } from "./eager/eagerEngine.ts";
 import { openBuild, verifyBuild } from "./eager/tensorflowBuild.ts";
 import type { Engine } from "./engine.ts";
+import { whyNoKernels } from "./native/support.ts";
 import { executorNames, probeExecutor } from "./runtime/executors.ts";
-import { createOnnxEngine } from "./runtime/onnxEngine.ts";
+import { createOnnxEngine, kernelChoices } from "./runtime/onnxEngine.ts";
 import { ProgramCache } from "./runtime/programCache.ts";
 
 export const engineKinds = ["onnx", ...eagerKinds] as const;
@@ -35,6 +36,12 @@ export const engineSchema = z.strictObject({
     .describe(
       "How the onnx engine calls ONNX Runtime. c: its C API, faster and half the memory. js: its JavaScript API. auto: c where it loads, else js.",
     ),
+  kernels: z
+    .enum(kernelChoices)
+    .default("auto")
+    .describe(
+      "What the onnx engine computes matrix products with. native: machine code made for each shape, 1.4 times as fast; needs Linux, AVX-512 and executor c. ort: ONNX Runtime's own kernels. auto: native where it runs, else ort.",
+    ),
   cache: z
     .boolean()
     .default(true)
@@ -46,11 +53,12 @@ export type EngineConfig = z.output<typeof engineSchema>;
 
 /** The engine that a configuration asks for. @throws UserError when it cannot run on this machine. */
 export async function createEngine(cfg: EngineConfig): Promise<Engine> {
-  const { kind, spin, executor } = cfg;
+  const { kind, spin, executor, kernels } = cfg;
   try {
     if (kind !== "onnx") return await createEagerEngine(kind);
     const threads = cfg.threads === "auto" ? availableParallelism() : cfg.threads;
-    return await createOnnxEngine({ threads, spin, executor, cache: cfg.cache ? new ProgramCache() : undefined });
+    const cache = cfg.cache ? new ProgramCache() : undefined;
+    return await createOnnxEngine({ threads, spin, executor, kernels, cache });
   } catch (error) {
     throw new UserError(`engine.kind ${kind}`, error instanceof Error ? error.message : String(error));
   }
@@ -69,12 +77,17 @@ export interface EngineListing {
   readonly reason: string | undefined;
 }
 
+function kernelsHere(): string {
+  const reason = whyNoKernels();
+  return reason === undefined ? "native kernels" : `no native kernels (${reason})`;
+}
+
 /** Tries every engine out. @param options.verify also compares the hash of every installed file. */
 export async function listEngines({ verify = false } = {}): Promise<EngineListing[]> {
   const listings: EngineListing[] = [];
   for (const name of executorNames) {
     const probe = await probeExecutor(name);
-    const through = `onnxruntime-node, ${name === "c" ? "C API" : "JavaScript API"}`;
+    const through = name === "c" ? `onnxruntime-node, C API, ${kernelsHere()}` : "onnxruntime-node, JavaScript API";
     listings.push({ kind: "onnx", through, version: undefined, reason: undefined, ...probe });
   }
   for (const kind of eagerKinds) {

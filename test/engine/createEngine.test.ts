@@ -9,6 +9,7 @@ describe("choice of engine", () => {
       threads: "auto",
       spin: true,
       executor: "auto",
+      kernels: "auto",
       cache: true,
     });
     assert.throws(() => engineSchema.parse({ kind: "onnx", thread: 2 }), /thread/);

@@ -26,7 +26,7 @@ export interface Executor {
   readonly version: string;
   /** Threads that one run uses. */
   readonly threads: number;
-  /** Whether models may call native kernels. */
+  /** Whether models can call native kernels. */
   readonly native: boolean;
   /** Loads a model. @throws Error when ONNX Runtime refuses it. */
   open(model: EncodedModel, options?: OpenOptions): Promise<Session>;

@@ -1,6 +1,7 @@
 import { sha256 } from "../../base/hash.ts";
 import { traceProgram } from "../compile.ts";
 import type { Binding, Engine, HostMap, Program, Signature, TensorFn } from "../engine.ts";
+import { whyNoKernels } from "../native/support.ts";
 import { encodeOnnx } from "../onnx/encode.ts";
 import { lowerToOnnx } from "../onnx/lower.ts";
 import type { EncodedModel, Executor, Session } from "./executor.ts";
@@ -15,9 +16,14 @@ export interface OnnxEngineOptions {
   readonly spin?: boolean;
   /** `auto`: the C API where it loads, else onnxruntime-node's own. */
   readonly executor?: ExecutorName | "auto";
+  /** `native`: kernels of our own where they are faster. `ort`: ONNX Runtime's alone. `auto`: native where they run. */
+  readonly kernels?: KernelChoice;
   /** Where optimised models are kept between starts. None: they are not. */
   readonly cache?: ProgramCache | undefined;
 }
+
+export const kernelChoices = ["auto", "ort", "native"] as const;
+export type KernelChoice = (typeof kernelChoices)[number];
 
 /**
  * The compiled engine: a function is recorded once for a signature and runs on ONNX Runtime.
@@ -26,27 +32,35 @@ export interface OnnxEngineOptions {
 export async function createOnnxEngine({
   threads,
   spin = false,
-  executor = "auto",
+  executor: choice = "auto",
+  kernels = "auto",
   cache,
 }: OnnxEngineOptions): Promise<Engine> {
-  return new OnnxEngine(await openExecutor(executor, threads, spin), cache);
+  const executor = await openExecutor(choice, threads, spin);
+  if (kernels === "native" && !executor.native) {
+    await executor.dispose();
+    throw new Error(`native kernels do not run here: ${whyNoKernels() ?? "they need executor c"}; try kernels auto`);
+  }
+  return new OnnxEngine(executor, kernels !== "ort" && executor.native, cache);
 }
 
 class OnnxEngine implements Engine {
   readonly kind = "onnx";
   private readonly executor: Executor;
+  private readonly native: boolean;
   private readonly cache: ProgramCache | undefined;
   private readonly programs = new Set<OnnxProgram>();
 
-  constructor(executor: Executor, cache: ProgramCache | undefined) {
+  constructor(executor: Executor, native: boolean, cache: ProgramCache | undefined) {
     this.executor = executor;
+    this.native = native;
     this.cache = cache;
   }
 
   async compile(name: string, fn: TensorFn, signature: Signature): Promise<Program> {
     const started = performance.now();
     const { graph, inputs, outputs, flops } = traceProgram(name, fn, signature);
-    const model = lowerToOnnx(graph, { native: this.executor.native });
+    const model = lowerToOnnx(graph, { native: this.native });
     const kernels = model.kernels ?? [];
     const { session, cached } = await this.open({ name, bytes: encodeOnnx(model), inputs, outputs, kernels });
     const compileMs = performance.now() - started;

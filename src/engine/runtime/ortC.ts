@@ -20,18 +20,17 @@ export class OrtC implements Executor {
   readonly name = "c";
   readonly version: string;
   readonly threads: number;
-  readonly native: boolean;
+  readonly native = whyNoKernels() === undefined;
   private readonly spin: boolean;
   private readonly environment: OrtEnvironment;
   private disposed = false;
 
   /** @throws Error when the native library cannot be loaded. */
-  constructor(pool: PoolOptions, native = whyNoKernels() === undefined) {
+  constructor(pool: PoolOptions) {
     this.environment = acquireEnvironment(pool);
     this.version = this.environment.library.version;
     this.threads = pool.threads;
     this.spin = pool.spin;
-    this.native = native;
   }
 
   async open(model: EncodedModel, { optimize = true, saveTo }: OpenOptions = {}): Promise<Session> {

@@ -106,10 +106,12 @@ export class Assembler {
 
   /** register = from * constant. */
   multiply(to: Gpr, from: Gpr, by: number): void {
+    const short = by >= -128 && by <= 127;
     this.wide(to.code, from.code);
-    this.code.byte(0x69);
+    this.code.byte(short ? 0x6b : 0x69);
     this.code.registers(to.code, from.code);
-    this.code.int32(by);
+    if (short) this.code.byte(by & 0xff);
+    else this.code.int32(by);
   }
 
   /** Compares a register with itself: `equal` then means zero. */
@@ -201,7 +203,8 @@ export class Assembler {
 
   /** mask = the low 16 bits of a register. */
   setMask(to: Mask, from: Gpr): void {
-    this.code.byte(0xc4, 0xe1 ^ (from.code > 7 ? 0x20 : 0), 0x78, 0x92);
+    if (from.code > 7) this.code.byte(0xc4, 0xc1, 0x78, 0x92);
+    else this.code.byte(0xc5, 0xf8, 0x92);
     this.code.registers(to.code, from.code);
   }
 
@@ -229,7 +232,12 @@ export class Assembler {
   /** Repeats one number. Changes `through`. */
   vset(to: Zmm, value: number, through: Gpr): void {
     this.set(through, new Uint32Array(Float32Array.of(value).buffer)[0] as number);
-    this.vector(moves.repeat, to, undefined, { kind: "zmm", code: through.code }, {});
+    this.vrepeat(to, through);
+  }
+
+  /** Repeats the low 32 bits of a register. */
+  vrepeat(to: Zmm, from: Gpr): void {
+    this.vector(moves.repeat, to, undefined, { kind: "zmm", code: from.code }, {});
   }
 
   vzero(to: Zmm): void {

@@ -45,7 +45,10 @@ export interface Blocking {
   readonly aTiles: number;
 }
 
-export const BLOCKING: Blocking = { steps: 1024, bBytes: 800 * 1024, aTiles: 8 };
+/** Found by trial with 2 MB of second-level cache; a transposed a, packed again for each part of b, wants wider parts. */
+export function blockingFor({ a }: BlockShape): Blocking {
+  return { steps: a.transposed ? 256 : 1024, bBytes: 800 * 1024, aTiles: 8 };
+}
 
 export interface Span {
   readonly start: number;
@@ -53,7 +56,7 @@ export interface Span {
 }
 
 /** Bytes of stack that a block's packed parts need. */
-export function scratchBytes(shape: BlockShape, blocking: Blocking): number {
+export function scratchBytes(shape: BlockShape, blocking = blockingFor(shape)): number {
   const { aAt, bytes } = scratch(shape, blocking);
   return aAt + bytes;
 }
@@ -72,7 +75,7 @@ function scratch({ m, n, k, a }: BlockShape, blocking: Blocking): { aAt: number;
  * Multiplies one block. r8, r9, r10 hold a, b and c and stay; packed parts lie at rsp.
  * Register plan: rbp the row tile of a, r14 its place in c; r12 counts row tiles, rbx panels, r13 packs.
  */
-export function emitBlock(asm: Assembler, shape: BlockShape, blocking: Blocking, maskFor: MaskFor): void {
+export function emitBlock(asm: Assembler, shape: BlockShape, maskFor: MaskFor, blocking = blockingFor(shape)): void {
   const { aAt } = scratch(shape, blocking);
   for (const steps of spans(shape.k, blocking.steps)) {
     const columns = spans(shape.n, columnsAtOnce(steps.size, blocking), PANEL);

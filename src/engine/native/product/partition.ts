@@ -18,6 +18,8 @@ export interface Partition {
 const PACK_COST = 8;
 /** Cost of handing one unit to a thread, in multiply-adds: about two microseconds. */
 const UNIT_COST = 200_000;
+/** Cost of waking other threads at all, and of waiting for them. */
+const FORK_COST = 400_000;
 /** Parts of a side that are tried. */
 const MOST_PARTS = 16;
 /** How much of one unit's time is lost on a machine that others use too, where the last unit comes late. */
@@ -43,6 +45,7 @@ function timeOf({ batch, m, n, k }: ProductSize, threads: number, rowParts: numb
   const rows = Math.ceil(Math.ceil(m / TILE_ROWS) / rowParts) * TILE_ROWS;
   const columns = Math.ceil(Math.ceil(n / PANEL) / columnParts) * PANEL;
   const unit = rows * columns * k + PACK_COST * k * (rows + columns) + UNIT_COST;
-  const rounds = Math.ceil((batch * rowParts * columnParts) / threads);
-  return unit * (rounds + (threads > 1 ? LATENESS : 0));
+  const numUnits = batch * rowParts * columnParts;
+  const forks = threads > 1 && numUnits > 1;
+  return unit * (Math.ceil(numUnits / threads) + (forks ? LATENESS : 0)) + (forks ? FORK_COST : 0);
 }

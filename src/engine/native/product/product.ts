@@ -5,7 +5,7 @@ import { Label } from "../asm/bytes.ts";
 import { mem, r8, r9, r10, r11, rax, rdi, rsi } from "../asm/registers.ts";
 import { placeData } from "../executableMemory.ts";
 import type { Kernel } from "../kernel.ts";
-import { BLOCKING, type BlockShape, emitBlock, type Span, scratchBytes, split } from "./block.ts";
+import { type BlockShape, emitBlock, type Span, scratchBytes, split } from "./block.ts";
 import type { MaskFor } from "./packing.ts";
 import { choosePartition } from "./partition.ts";
 import { PANEL } from "./tile.ts";
@@ -93,7 +93,7 @@ export function productKernel(name: string, spec: ProductSpec, threads: number):
     numInputs: 2,
     outputs: [[...batch.shape, m, n]],
     numUnits: units.length,
-    scratchBytes: Math.max(...blocks.map((block) => scratchBytes(block, BLOCKING))),
+    scratchBytes: Math.max(...blocks.map((block) => scratchBytes(block))),
     emitUnit: (asm, masks) => emitUnits(asm, units, blocks, (count) => masks.first(count)),
   };
 }
@@ -115,7 +115,7 @@ function emitUnits(asm: Assembler, units: readonly Unit[], blocks: readonly Bloc
     const next = new Label();
     asm.compareImm(rax, i);
     asm.jump(next, "notEqual");
-    emitBlock(asm, block, BLOCKING, maskFor);
+    emitBlock(asm, block, maskFor);
     asm.jump(end);
     asm.bind(next);
   });

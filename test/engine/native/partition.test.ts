@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { rowTiles, split } from "../../../src/engine/native/product/block.ts";
+import { choosePartition } from "../../../src/engine/native/product/partition.ts";
+import { TILE_ROWS } from "../../../src/engine/native/product/tile.ts";
+
+describe("cutting products", () => {
+  it("covers a side once, in whole units", () => {
+    for (const [size, parts, unit] of [
+      [100, 3, 1],
+      [1536, 7, 32],
+      [33, 4, 32],
+      [5, 8, 1],
+    ] as const) {
+      const spans = split(size, parts, unit);
+      let end = 0;
+      for (const span of spans) {
+        assert.equal(span.start, end);
+        assert.equal(span.start % unit, 0);
+        end += span.size;
+      }
+      assert.equal(end, size);
+    }
+  });
+
+  it("cuts rows into tiles of almost equal height", () => {
+    for (let rows = 1; rows < 200; rows++) {
+      const tiles = rowTiles(rows);
+      assert.equal(
+        tiles.reduce((sum, { rows: height, count }) => sum + height * count, 0),
+        rows,
+      );
+      const heights = tiles.map(({ rows: height }) => height);
+      assert.ok(Math.max(...heights) <= TILE_ROWS && Math.max(...heights) - Math.min(...heights) <= 1);
+    }
+  });
+
+  it("leaves a batch whole, cuts one large product, and does not cut a small one", () => {
+    assert.deepEqual(choosePartition({ batch: 24, m: 256, n: 256, k: 64 }, 2), { rowParts: 1, columnParts: 1 });
+    const large = choosePartition({ batch: 1, m: 1024, n: 1536, k: 384 }, 2);
+    assert.equal((large.rowParts * large.columnParts) % 2, 0);
+    assert.deepEqual(choosePartition({ batch: 1, m: 32, n: 32, k: 32 }, 8), { rowParts: 1, columnParts: 1 });
+    assert.deepEqual(choosePartition({ batch: 1, m: 1024, n: 1536, k: 384 }, 1), { rowParts: 1, columnParts: 1 });
+  });
+});

@@ -1,0 +1,87 @@
+"""Assembles instructions with GNU as, for test/engine/native/assembler.test.ts.
+
+python3 test/goldens/native/make_assembler.py   (needs binutils; writes assembler.json beside this file)
+"""
+import json, pathlib, subprocess, tempfile
+
+INSTRUCTIONS = """
+mov eax, 7
+mov r9d, 4000000000
+movabs r10, 0x123456789abcdef0
+mov r12, rax
+mov rax, QWORD PTR [rbx]
+mov r15, QWORD PTR [rsp+8]
+mov QWORD PTR [r13+0], r8
+mov QWORD PTR [rbp-4096], rdi
+mov DWORD PTR [r8+4], ebx
+lea rsi, [r14+r9*4+64]
+lea rdi, [rsp]
+add rcx, rdx
+add r10, QWORD PTR [r11+16]
+add rax, 127
+add r12, 128
+sub rsp, 4096
+and rsp, -64
+cmp rsi, 3
+test rax, rax
+imul r11, rsi, 32
+push r13
+pop rbx
+call rax
+jmp r9
+ret
+cpuid
+xgetbv
+prefetcht0 [rcx+1024]
+kmovw k1, eax
+kmovw k7, r10d
+vzeroupper
+vmovups zmm0, ZMMWORD PTR [rax]
+vmovups zmm31, ZMMWORD PTR [r13+64]
+vmovups zmm17, ZMMWORD PTR [r9+100]
+vmovups zmm8{k2}{z}, ZMMWORD PTR [rcx-128]
+vmovups ZMMWORD PTR [rdi+8128], zmm20
+vmovups ZMMWORD PTR [rdi+8192]{k3}, zmm4
+vmovups zmm5, ZMMWORD PTR [rsi+r12*8-64]
+vmovaps zmm30, zmm9
+vmovaps zmm3{k1}, zmm28
+vbroadcastss zmm29, DWORD PTR [rax+508]
+vbroadcastss zmm1, DWORD PTR [r12+6144]
+vpbroadcastd zmm31, edx
+vpbroadcastd zmm2, r11d
+vpxord zmm19, zmm19, zmm19
+vaddps zmm1, zmm2, zmm3
+vsubps zmm16, zmm8, ZMMWORD PTR [rbx+64]
+vmulps zmm4, zmm30, DWORD PTR [r8+4]{1to16}
+vdivps zmm7, zmm7, zmm23
+vmaxps zmm0, zmm1, zmm31
+vminps zmm24, zmm1, zmm15
+vpandd zmm3, zmm18, zmm5
+vpord zmm3, zmm18, zmm5
+vfmadd231ps zmm27, zmm28, zmm31
+vfmadd231ps zmm5, zmm6, ZMMWORD PTR [rsp+192]
+vfmadd213ps zmm5{k4}, zmm6, zmm7
+vfnmadd231ps zmm12, zmm13, zmm14
+vunpcklps zmm16, zmm0, zmm1
+vunpckhps zmm17, zmm2, zmm3
+vunpcklpd zmm0, zmm16, zmm18
+vunpckhpd zmm1, zmm17, zmm31
+vshuff32x4 zmm20, zmm4, zmm24, 0xdd
+vscalefps zmm10, zmm11, zmm12
+vsqrtps zmm9, zmm22
+vsqrtps zmm9, ZMMWORD PTR [r10+256]
+vrndscaleps zmm13, zmm6, 8
+""".strip().splitlines()
+
+
+def assemble(instruction):
+    with tempfile.TemporaryDirectory() as folder:
+        source, made, raw = (f"{folder}/{name}" for name in ("a.s", "a.o", "a.bin"))
+        pathlib.Path(source).write_text(f".intel_syntax noprefix\n{instruction}\n")
+        subprocess.run(["as", "--64", source, "-o", made], check=True)
+        subprocess.run(["objcopy", "-O", "binary", "-j", ".text", made, raw], check=True)
+        return pathlib.Path(raw).read_bytes().hex()
+
+
+out = pathlib.Path(__file__).with_name("assembler.json")
+out.write_text(json.dumps({text: assemble(text) for text in INSTRUCTIONS}, indent=2) + "\n")
