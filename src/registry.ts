@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { withEffects } from "./config/effect.ts";
 import { requiredKindUnion } from "./config/kind.ts";
+import { maxBadShareSchema } from "./data/damage.ts";
 import { imagesSchema, weightSchema } from "./data/mix/mix.ts";
 import { shapesSchema } from "./data/shapes/world.ts";
 import { engineSchema } from "./engine/createEngine.ts";
@@ -22,6 +23,9 @@ const heldOut = z
   .default(0.05)
   .describe("Share of the clips, chosen by their content, that is only evaluated on. 0.05: enough to measure.");
 
+/** What holds for all datasets of a recipe. */
+const ofAllData = { heldOut, maxBadShare: maxBadShareSchema };
+
 const shapesData = {
   kind: z.literal("shapes").describe("The shapes world, made on first use."),
   dir,
@@ -39,7 +43,7 @@ const mixSchema = withEffects(
     kind: z.literal("mix").describe("Several datasets drawn together, images and videos at a set share."),
     sources: z.array(sourceSchema).min(1).describe("The datasets, each once; `weight` says how often its clips come."),
     images: imagesSchema.optional(),
-    heldOut,
+    ...ofAllData,
   }),
   [
     {
@@ -52,8 +56,8 @@ const mixSchema = withEffects(
 
 /** Where clips come from. */
 const dataSchema = requiredKindUnion([
-  z.strictObject({ ...shapesData, heldOut }),
-  z.strictObject({ ...folderData, heldOut }),
+  z.strictObject({ ...shapesData, ...ofAllData }),
+  z.strictObject({ ...folderData, ...ofAllData }),
   mixSchema,
 ]).describe("The clips to train on.");
 

@@ -25,6 +25,18 @@ function sentence({ expected, got, try: hint }: Complaint): string {
   return `expected ${expected}, got ${got}${hint === undefined ? "" : `; try ${hint}`}`;
 }
 
+/** Work that the user ended early by a signal, in good order. The command line prints its one line. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+  /** 130 after SIGINT, 143 after SIGTERM. */
+  readonly exitCode: number;
+
+  constructor(exitCode: number, message: string) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
 /** Checks an invariant of our own code. @throws Error when it does not hold: that is a bug, not a user's mistake. */
 export function assert(condition: unknown, what: string): asserts condition {
   if (!condition) throw new Error(`broken invariant: ${what}`);

@@ -1,5 +1,5 @@
 import type { Argv } from "yargs";
-import { UserError } from "../base/errors.ts";
+import { Interrupted, UserError } from "../base/errors.ts";
 
 /** A command line that does not say what to do: an unknown option, a missing argument. */
 export class UsageError extends UserError {}
@@ -35,9 +35,13 @@ export function sayJson(value: unknown): void {
 
 /**
  * Tells the user of an error on standard error, and gives the exit code: 2 for a mistake in what they gave or a refusal
- * of the system, 1 for a bug of ours. The stack trace shows with `debug` only.
+ * of the system, 130 or 143 after a signal, 1 for a bug of ours. The stack trace shows with `debug` only.
  */
-export function reportError(error: unknown, debug: boolean): 1 | 2 {
+export function reportError(error: unknown, debug: boolean): number {
+  if (error instanceof Interrupted) {
+    process.stderr.write(`${error.message}\n`);
+    return error.exitCode;
+  }
   const isMistake = error instanceof UserError || isRefusalOfSystem(error);
   const message = error instanceof Error ? error.message : String(error);
   const stack = debug && error instanceof Error ? error.stack : undefined;

@@ -1,4 +1,5 @@
 import type { CommandModule } from "yargs";
+import { encodeCommand } from "./data/encode.ts";
 import { ingestCommand } from "./data/ingest.ts";
 import { shapesCommand } from "./data/shapes.ts";
 import { statsCommand } from "./data/stats.ts";
@@ -12,6 +13,7 @@ export const dataCommand: CommandModule = {
     cli
       .command(shapesCommand)
       .command(ingestCommand)
+      .command(encodeCommand)
       .command(statsCommand)
       .command(verifyCommand)
       .demandCommand(1, "say what to do with data; see --help"),

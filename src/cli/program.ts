@@ -12,10 +12,10 @@ export interface Command {
 
 /**
  * Runs one command line; only the chosen command is mounted. Results go to standard output, errors and progress to
- * standard error. Gives the exit code: 0 done, 1 a bug of ours, 2 a mistake in what the user gave. Commands that save
- * on signals exit by themselves (130, 143).
+ * standard error. Gives the exit code: 0 done, 1 a bug of ours, 2 a mistake in what the user gave, 130 or 143 when a
+ * signal ended the work. Commands that save on signals may set the exit code of the process instead.
  */
-export async function runProgram(args: readonly string[], commands: readonly Command[]): Promise<0 | 1 | 2> {
+export async function runProgram(args: readonly string[], commands: readonly Command[]): Promise<number> {
   process.stdout.on("error", exitWhenReaderIsGone);
   const chosen = args.find((arg) => !arg.startsWith("-"));
   let cli = commandLine(args);

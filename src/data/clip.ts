@@ -22,13 +22,6 @@ export interface ClipEntry extends Omit<Clip, "frames_THWC"> {
   readonly hash: string;
 }
 
-/** Clips of a dataset, or of several. */
-export interface Clips {
-  readonly entries: readonly ClipEntry[];
-  /** Pixels of a clip, T H W C. A view of memory that other clips share: read only. */
-  readFrames(index: number): Promise<Uint8Array>;
-}
-
 /** Sides and length in pixels and frames. */
 export interface ClipShape {
   readonly frames: number;

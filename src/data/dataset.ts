@@ -1,21 +1,27 @@
 import { UserError } from "../base/errors.ts";
 import type { JsonValue } from "../base/json.ts";
 import { CHANNELS, type Clip, type ClipEntry, clipHash } from "./clip.ts";
+import type { Clips } from "./clips.ts";
+import { type DamageOptions, DamageWatch } from "./damage.ts";
 import { checkFiles, type Manifest, readManifest } from "./manifest.ts";
-import { openShards, type ReadOptions, type ShardReader } from "./shards/reader.ts";
+import type { DamagedRow } from "./shards/damagedRow.ts";
+import { openShards, type ShardReader } from "./shards/reader.ts";
 import { buildStore, type StoreOptions, type StoreWriter } from "./storeWriter.ts";
 
 /** A folder of clips, opened for reading. */
-export class Dataset {
+export class Dataset implements Clips {
   readonly dir: string;
   readonly manifest: Manifest;
   readonly entries: readonly ClipEntry[];
   readonly shards: ShardReader;
+  /** Where damaged clips are noted. */
+  readonly damage: DamageWatch;
 
-  constructor(dir: string, manifest: Manifest, shards: ShardReader) {
+  constructor(dir: string, manifest: Manifest, shards: ShardReader, damage: DamageWatch) {
     this.dir = dir;
     this.manifest = manifest;
     this.shards = shards;
+    this.damage = damage;
     this.entries = shards.entries;
   }
 
@@ -29,6 +35,11 @@ export class Dataset {
     return this.shards.values(index);
   }
 
+  /** Notes that a clip is damaged. @throws UserError when too many are. */
+  note(damaged: DamagedRow): void {
+    this.damage.note(damaged);
+  }
+
   close(): Promise<void> {
     return this.shards.close();
   }
@@ -39,11 +50,13 @@ export class Dataset {
  * hash is checked when it is first read, a clip's checksum each time.
  * @throws UserError when it is missing, not whole, or holds latents.
  */
-export async function openDataset(dir: string, options: ReadOptions = {}): Promise<Dataset> {
+export async function openDataset(dir: string, options: DamageOptions = {}): Promise<Dataset> {
   const manifest = readManifest(dir);
   if (manifest.kind !== "pixels") throw new UserError(dir, { expected: "a dataset of pixels", got: manifest.kind });
   checkFiles(dir, manifest);
-  return new Dataset(dir, manifest, await openShards(dir, manifest, options));
+  const damage = new DamageWatch(dir, manifest.clips, options);
+  const shards = await openShards(dir, manifest, { onBadShard: (shard) => damage.noteShard(shard) });
+  return new Dataset(dir, manifest, shards, damage);
 }
 
 /** Takes the clips of a dataset that is being built. */

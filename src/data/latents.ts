@@ -2,8 +2,9 @@ import { UserError } from "../base/errors.ts";
 import type { Grid } from "../base/grid.ts";
 import type { JsonValue } from "../base/json.ts";
 import type { ClipEntry } from "./clip.ts";
+import { type DamageOptions, DamageWatch } from "./damage.ts";
 import { checkFiles, type Manifest, readManifest } from "./manifest.ts";
-import { openShards, type ReadOptions, type ShardReader } from "./shards/reader.ts";
+import { openShards, type ShardReader } from "./shards/reader.ts";
 import type { RowEntry } from "./shards/rows.ts";
 import { buildStore, type StoreOptions, type StoreWriter } from "./storeWriter.ts";
 
@@ -16,12 +17,15 @@ export class LatentSet {
   readonly manifest: Manifest;
   readonly entries: readonly LatentEntry[];
   readonly shards: ShardReader;
+  /** Where damaged latents are noted. */
+  readonly damage: DamageWatch;
   private readonly byHash: ReadonlyMap<string, number>;
 
-  constructor(dir: string, manifest: Manifest, shards: ShardReader) {
+  constructor(dir: string, manifest: Manifest, shards: ShardReader, damage: DamageWatch) {
     this.dir = dir;
     this.manifest = manifest;
     this.shards = shards;
+    this.damage = damage;
     this.entries = shards.entries;
     this.byHash = new Map(shards.entries.map(({ hash, index }) => [hash, index]));
   }
@@ -47,11 +51,13 @@ export class LatentSet {
 }
 
 /** Opens a folder of latents, as `openDataset` does one of pixels. @throws UserError also when it holds pixels. */
-export async function openLatents(dir: string, options: ReadOptions = {}): Promise<LatentSet> {
+export async function openLatents(dir: string, options: DamageOptions = {}): Promise<LatentSet> {
   const manifest = readManifest(dir);
   if (manifest.kind !== "latents") throw new UserError(dir, { expected: "a dataset of latents", got: manifest.kind });
   checkFiles(dir, manifest);
-  return new LatentSet(dir, manifest, await openShards(dir, manifest, options));
+  const damage = new DamageWatch(dir, manifest.clips, options);
+  const shards = await openShards(dir, manifest, { onBadShard: (shard) => damage.noteShard(shard) });
+  return new LatentSet(dir, manifest, shards, damage);
 }
 
 /** Takes the latents of a folder that is being built. */
@@ -65,6 +71,11 @@ export class LatentWriter {
   /** Clips so far. */
   get entries(): readonly LatentEntry[] {
     return this.store.entries;
+  }
+
+  /** Whether a clip was listed without latents. */
+  isLost(index: number): boolean {
+    return this.store.isLost(index);
   }
 
   /** What was committed last in the build that this one goes on with; undefined at the start. */

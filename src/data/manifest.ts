@@ -84,7 +84,8 @@ export function readManifest(dir: string): Manifest {
 export function checkFiles(dir: string, { shards }: Manifest): void {
   for (const shard of shards) {
     const fault = faultOfPlace(join(dir, shard.file), shard.bytes);
-    if (fault !== undefined) throw new UserError(join(dir, shard.file), { ...fault, try: "`kinema data verify`" });
+    if (fault !== undefined)
+      throw new UserError(join(dir, shard.file), { ...fault, try: "`kinema data verify`, or making it again" });
   }
 }
 

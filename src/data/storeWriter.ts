@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { UserError } from "../base/errors.ts";
+import { Interrupted, UserError } from "../base/errors.ts";
 import { diskError, namesIn } from "../base/files.ts";
 import type { JsonValue } from "../base/json.ts";
 import { BuildFolder } from "./buildFolder.ts";
@@ -66,6 +66,11 @@ export class StoreWriter {
     this.shards.addRepeat(row, of);
   }
 
+  /** Whether a row is listed without values. */
+  isLost(index: number): boolean {
+    return this.shards.isLost(index);
+  }
+
   /** Lists a row whose values cannot be had, and why. */
   addLost(row: NewRow, reason: string): void {
     this.shards.addLost(row);
@@ -128,9 +133,11 @@ export async function buildStore(
     return manifest;
   } catch (error) {
     shards.release();
-    const hasShards = build.kept.length > 0 || shards.numShards > 0;
-    await build.abandon({ keepShards: resumable && hasShards && !(error instanceof UserError) });
-    throw diskError(dir, error);
+    const keepShards = resumable && shards.numShards > 0 && !(error instanceof UserError);
+    await build.abandon({ keepShards });
+    if (!(error instanceof Interrupted)) throw diskError(dir, error);
+    const kept = keepShards ? `with ${shards.numSealed} clips kept; the same command goes on from there` : "early";
+    throw new Interrupted(error.exitCode, `${dir}: ${error.message} ${kept}`);
   }
 }
 

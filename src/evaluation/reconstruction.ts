@@ -1,5 +1,6 @@
 import { assert } from "../base/errors.ts";
-import type { ClipEntry, Clips } from "../data/clip.ts";
+import type { ClipEntry } from "../data/clip.ts";
+import { type Clips, wholeClips } from "../data/clips.ts";
 import type { VaeCodec } from "../train/vaeCodec.ts";
 
 const PEAK = 255;
@@ -13,13 +14,18 @@ export interface Reconstruction {
   readonly psnr: number;
 }
 
-/** Encodes and decodes a clip. */
-export async function reconstruct(codec: VaeCodec, clips: Clips, entry: ClipEntry): Promise<Reconstruction> {
-  const original = await clips.readFrames(entry.index);
-  const clip = { t: entry.frames, h: entry.height, w: entry.width };
-  const latent = await codec.encode(original, clip);
-  const decoded = await codec.decode(latent, codec.latentGrid(clip));
-  return { entry, original, decoded, psnr: psnr(original, decoded) };
+/** Encodes and decodes clips, one after the other. Damaged ones are noted and passed over. */
+export async function* reconstruct(
+  codec: VaeCodec,
+  clips: Clips,
+  entries: Iterable<ClipEntry>,
+): AsyncGenerator<Reconstruction> {
+  for await (const { entry, frames_THWC: original } of wholeClips(clips, entries)) {
+    const clip = { t: entry.frames, h: entry.height, w: entry.width };
+    const latent = await codec.encode(original, clip);
+    const decoded = await codec.decode(latent, codec.latentGrid(clip));
+    yield { entry, original, decoded, psnr: psnr(original, decoded) };
+  }
 }
 
 /** Peak signal-to-noise ratio of two clips of bytes, in dB; 100 when they are equal. */

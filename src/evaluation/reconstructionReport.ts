@@ -1,4 +1,5 @@
-import { type ClipEntry, type Clips, shapeKey } from "../data/clip.ts";
+import { type ClipEntry, shapeKey } from "../data/clip.ts";
+import type { Clips } from "../data/clips.ts";
 import { groupBy } from "../data/group.ts";
 import type { VaeCodec } from "../train/vaeCodec.ts";
 import { reconstruct } from "./reconstruction.ts";
@@ -17,7 +18,7 @@ export interface ReconstructionReport extends Fidelity {
   readonly buckets: Readonly<Record<string, Fidelity>>;
 }
 
-/** Encodes and decodes clips, and compares. @param entries at least one. */
+/** Encodes and decodes clips, and compares. @param entries at least one; damaged ones are left out. */
 export async function reportReconstruction(
   codec: VaeCodec,
   dataset: Clips,
@@ -25,8 +26,7 @@ export async function reportReconstruction(
   onClip: (done: number) => void = () => {},
 ): Promise<ReconstructionReport> {
   const measured: { readonly bucket: string; readonly psnr: number; readonly ssim: number }[] = [];
-  for (const entry of entries) {
-    const { original, decoded, psnr } = await reconstruct(codec, dataset, entry);
+  for await (const { entry, original, decoded, psnr } of reconstruct(codec, dataset, entries)) {
     measured.push({ bucket: shapeKey(entry), psnr, ssim: ssim(original, decoded, entry) });
     onClip(measured.length);
   }

@@ -1,3 +1,5 @@
+import { Interrupted } from "../base/errors.ts";
+
 /** Exit codes of a run that a signal ended, as shells report them. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -5,10 +7,14 @@ type Signal = keyof typeof EXIT_CODES;
 
 /** Listens for SIGINT and SIGTERM. The first asks for an orderly stop, the second ends the process at once. */
 export class StopSignal {
+  /** Aborts at the first signal, with `Interrupted` as its reason. */
+  readonly aborts: AbortSignal;
+  private readonly controller = new AbortController();
   private signal: Signal | undefined;
   private readonly listeners: readonly (readonly [Signal, () => void])[];
 
   constructor() {
+    this.aborts = this.controller.signal;
     this.listeners = (Object.keys(EXIT_CODES) as Signal[]).map(
       (signal) => [signal, () => this.receive(signal)] as const,
     );
@@ -28,5 +34,6 @@ export class StopSignal {
   private receive(signal: Signal): void {
     if (this.signal !== undefined) process.exit(EXIT_CODES[signal]);
     this.signal = signal;
+    this.controller.abort(new Interrupted(EXIT_CODES[signal], `stopped by ${signal}`));
   }
 }

@@ -4,6 +4,7 @@ import { type Grid, gridKey, gridSize } from "../base/grid.ts";
 import type { JsonValue } from "../base/json.ts";
 import { KeyedRandom } from "../base/random.ts";
 import { CHANNELS } from "../data/clip.ts";
+import { wholeClips } from "../data/clips.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { BucketLoader } from "../data/loader/bucketLoader.ts";
 import type { ClipPool } from "../data/mix/clipPool.ts";
@@ -71,13 +72,14 @@ export class VaeTask implements Task {
   async startingValues() {
     const { vae, clips, seed, batch } = this.options;
     if (batch.start === "random") return {};
-    const chosen = new KeyedRandom(seed, "pca clips").shuffle([...this.training]).slice(0, batch.pcaClips);
+    const shuffled = new KeyedRandom(seed, "pca clips").shuffle([...this.training]).map(({ entry }) => entry);
     const videos = [];
-    for (const { index, entry } of chosen) {
+    for await (const { entry, frames_THWC } of wholeClips(clips, shuffled)) {
       const { frames, height, width } = entry;
       const video_THWC = new Float32Array(frames * height * width * CHANNELS);
-      toSigned(await clips.readFrames(index), video_THWC);
+      toSigned(frames_THWC, video_THWC);
       videos.push({ video_THWC, grid: { t: frames, h: height, w: width } });
+      if (videos.length === batch.pcaClips) break;
     }
     return pcaStart(vae, videos, seed);
   }

@@ -33,8 +33,11 @@ describe("reconstruct", () => {
     const engine = await createOnnxEngine({ threads: 1 });
     try {
       const codec = randomCodec(engine);
-      for (const entry of dataset.entries.slice(0, 6)) {
-        const { original, decoded, psnr: value } = await reconstruct(codec, dataset, entry);
+      for await (const { entry, original, decoded, psnr: value } of reconstruct(
+        codec,
+        dataset,
+        dataset.entries.slice(0, 6),
+      )) {
         assert.deepEqual(original, await dataset.readFrames(entry.index));
         assert.equal(decoded.length, entry.frames * entry.height * entry.width * 3);
         assert.equal(value, psnr(original, decoded));

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Dataset } from "../../src/data/dataset.ts";
+import type { Clip, ClipEntry } from "../../src/data/clip.ts";
+import { createDataset, type Dataset, openDataset } from "../../src/data/dataset.ts";
+import type { LatentSet } from "../../src/data/latents.ts";
+import { verifyDataset } from "../../src/data/verify.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { createOnnxEngine } from "../../src/engine/runtime/onnxEngine.ts";
 import { vaeSchema } from "../../src/models/vae/vaeConfig.ts";
@@ -10,7 +13,7 @@ import { ensureLatents, latentDir } from "../../src/train/latentCache.ts";
 import { latentStatistics } from "../../src/train/latentStatistics.ts";
 import { VaeCodec } from "../../src/train/vaeCodec.ts";
 import { copyVae, hasVae, loadVae, saveVae } from "../../src/train/vaeFolder.ts";
-import { scratchFolder } from "../data/scratch.ts";
+import { noiseClip, scratchFolder } from "../data/scratch.ts";
 import { randomCodec, smallWorld } from "./loopSetting.ts";
 
 describe("latents of a dataset", () => {
@@ -29,17 +32,17 @@ describe("latents of a dataset", () => {
   const sha = (text: string) => createHash("sha256").update(text).digest("hex");
   async function ensure(codec: VaeCodec, vae: string) {
     const told: number[] = [];
-    const latents = await ensureLatents(dataset, codec, sha(vae), (done) => told.push(done));
-    return { latents, told };
+    const { latents, counts } = await ensureLatents(dataset, codec, sha(vae), {
+      onProgress: (done) => told.push(done),
+    });
+    return { latents, counts, told };
   }
 
   it("are encoded once, and read from then on", async () => {
     const codec = randomCodec(engine, 1);
-    const { latents, told } = await ensure(codec, "one");
-    assert.deepEqual(
-      told,
-      [...dataset.entries.keys()].map((index) => index + 1),
-    );
+    const { latents, counts, told } = await ensure(codec, "one");
+    assert.deepEqual(told, [...Array(dataset.entries.length + 1).keys()]);
+    assert.deepEqual(counts, { encoded: dataset.entries.length, reused: 0, repeated: 0, lost: 0 });
     for (const entry of dataset.entries) {
       const clip = { t: entry.frames, h: entry.height, w: entry.width };
       const kept = latents.entries[entry.index];
@@ -61,7 +64,7 @@ describe("latents of a dataset", () => {
   it("are others of another VAE", async () => {
     const one = await ensure(randomCodec(engine, 1), "one");
     const two = await ensure(randomCodec(engine, 2), "two");
-    assert.equal(two.told.length, dataset.entries.length);
+    assert.equal(two.counts.encoded, dataset.entries.length);
     assert.notEqual(two.latents.dir, one.latents.dir);
     assert.notEqual(two.latents.fingerprint, one.latents.fingerprint);
     await one.latents.close();
@@ -85,10 +88,93 @@ describe("latents of a dataset", () => {
     await latents.close();
   });
 
+  /** A dataset beside the world, of some of its clips and others. */
+  async function grown(name: string, indices: readonly number[], others: readonly Clip[]): Promise<Dataset> {
+    const dir = join(folder(), name);
+    await createDataset(dir, { made: { command: "test", options: {} }, overwrite: true }, async (out) => {
+      for (const index of indices) {
+        const { index: _, hash: _hash, ...entry } = dataset.entries[index] as ClipEntry;
+        out.add({ ...entry, frames_THWC: await dataset.readFrames(index) });
+      }
+      for (const clip of others) out.add(clip);
+    });
+    return openDataset(dir);
+  }
+
+  const valuesOf = async (latents: LatentSet) => Promise.all(latents.entries.map(({ index }) => latents.read(index)));
+
+  it("of a dataset that grew are encoded for the new clips alone, and once for copies", async () => {
+    const codec = randomCodec(engine, 5);
+    const small = await grown("growing", [0, 1, 2, 3], []);
+    const before = await ensureLatents(small, codec, sha("five"));
+    assert.equal(before.counts.encoded, 4);
+    const fresh = noiseClip(5, 16, 16, 77);
+    const large = await grown("growing", [3, 0, 1, 2], [fresh, noiseClip(1, 8, 16, 78), { ...fresh, source: "copy" }]);
+    const after = await ensureLatents(large, codec, sha("five"));
+    assert.deepEqual(after.counts, { encoded: 2, reused: 4, repeated: 1, lost: 0 });
+    const alone = await ensureLatents(large, codec, sha("five"), { dir: join(folder(), "from nothing") });
+    assert.deepEqual(after.latents.manifest.fingerprint, alone.latents.manifest.fingerprint);
+    assert.deepEqual(
+      after.latents.entries.map(({ source }) => source),
+      large.entries.map(({ source }) => source),
+    );
+    assert.deepEqual((await valuesOf(after.latents))[6], (await valuesOf(after.latents))[4]);
+    assert.deepEqual((await verifyDataset(after.latents.dir)).damaged, []);
+    // In a folder of the user's, the grown set takes the place of the smaller.
+    const own = { dir: join(folder(), "own") };
+    await (await ensureLatents(small, codec, sha("five"), own)).latents.close();
+    const replaced = await ensureLatents(large, codec, sha("five"), own);
+    assert.equal(replaced.latents.fingerprint, after.latents.fingerprint);
+    await assert.rejects(ensureLatents(large, codec, sha("six"), own), /expected a new folder, or latents of the VAE /);
+    for (const { latents } of [before, after, alone, replaced]) await latents.close();
+    await small.close();
+    await large.close();
+  });
+
+  it("leave a gap for a damaged clip, name it, and fill it when the clip is mended", async () => {
+    const codec = randomCodec(engine, 6);
+    const [dir, file] = [join(folder(), "damaged"), join(folder(), "damaged", "shard-00000.arrow")];
+    await (await grown("damaged", [...dataset.entries.keys()], [])).close();
+    const whole = readFileSync(file);
+    const bytes = Uint8Array.from(whole);
+    const told: string[] = [];
+    const open = () => openDataset(dir, { tell: (line) => told.push(line) });
+    const spoilt = await open();
+    const at = spoilt.shards.row(7).place.offset + 3;
+    bytes[at] = (bytes[at] as number) ^ 1;
+    writeFileSync(file, bytes);
+    const first = await ensureLatents(spoilt, codec, sha("seven"));
+    assert.deepEqual(first.counts, { encoded: 23, reused: 0, repeated: 0, lost: 1 });
+    assert.equal(told.length, 2);
+    assert.match(
+      told[1] ?? "",
+      /damaged\/shard-00000\.arrow: clip 7 \(shapes .*\) is not what was written.*; it is left out$/,
+    );
+    await assert.rejects(first.latents.read(7), /clip 7 .* was damaged when this dataset was made of it/);
+    assert.equal((await ensureLatents(spoilt, codec, sha("seven"))).counts.encoded, 0);
+    await spoilt.close();
+    writeFileSync(file, whole);
+    const mended = await open();
+    const second = await ensureLatents(mended, codec, sha("seven"));
+    assert.deepEqual(second.counts, { encoded: 1, reused: 23, repeated: 0, lost: 0 });
+    assert.deepEqual((await verifyDataset(second.latents.dir)).damaged, []);
+    await mended.close();
+    const strict = await openDataset(dir, { maxBadShare: 0 });
+    writeFileSync(file, bytes);
+    await assert.rejects(
+      ensureLatents(strict, codec, sha("eight")),
+      /^UserError: .*damaged: expected at most 0 % of 24 clips damaged \(data\.maxBadShare\), got 1, the last shard-00000/,
+    );
+    await strict.close();
+    for (const { latents } of [first, second]) await latents.close();
+  });
+
   it("are refused before the first is encoded when the VAE cannot take one of the clips", async () => {
     const cfg = vaeSchema.parse({ kind: "causal-conv", levels: [{ down: [4, 16], channels: 4 }] });
     await assert.rejects(
-      ensureLatents(dataset, new VaeCodec(engine, cfg, {}), sha("coarse"), () => assert.fail("encoded")),
+      ensureLatents(dataset, new VaeCodec(engine, cfg, {}), sha("coarse"), {
+        onProgress: () => assert.fail("encoded"),
+      }),
       /^UserError: vae for shapes seed 1 clip \d+ of .*world: expected .* multiples of 16, got 5x8x16/,
     );
   });

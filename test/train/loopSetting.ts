@@ -88,7 +88,8 @@ export async function smallLatents(dataset: Dataset): Promise<SmallLatents> {
   try {
     const codec = randomCodec(engine);
     const statistics = await latentStatistics(codec, dataset, 0);
-    return { latents: await ensureLatents(dataset, codec, "0123456789abcdef", () => undefined), statistics };
+    const { latents } = await ensureLatents(dataset, codec, "0123456789abcdef");
+    return { latents, statistics };
   } finally {
     await engine.dispose();
   }

@@ -3,8 +3,9 @@ import { UserError } from "../../base/errors.ts";
 import { buildShapes } from "../../data/shapes/build.ts";
 import { BACKGROUNDS, COLOURS, FORMS, MOTIONS, SIZES } from "../../data/shapes/grammar.ts";
 import { shapesSchema } from "../../data/shapes/world.ts";
-import { createProgress, type Progress } from "../../report/progress.ts";
 import { say } from "../command.ts";
+import { interruptible } from "../stages/interruptible.ts";
+import { withProgress } from "../stages/withProgress.ts";
 import { listOption, numbersOption, parseOptions } from "./options.ts";
 import { summaryOf } from "./summary.ts";
 
@@ -81,12 +82,9 @@ export const shapesCommand: CommandModule<object, ShapesOptions> = {
       travel: numbersOption(texts.travel),
       buckets: listOption(texts.buckets)?.map(parseBucket),
     });
-    let progress: Progress | undefined;
-    const onProgress = (done: number): void => {
-      progress ??= createProgress("shapes", config.clips);
-      progress.update(done);
-    };
-    const manifest = await buildShapes(out, config, { overwrite, onProgress }).finally(() => progress?.stop());
+    const manifest = await interruptible((aborts) =>
+      withProgress("shapes", config.clips, (onProgress) => buildShapes(out, config, { overwrite, onProgress, aborts })),
+    );
     say(summaryOf(out, manifest));
   },
 };

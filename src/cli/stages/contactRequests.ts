@@ -1,4 +1,4 @@
-import type { Clips } from "../../data/clip.ts";
+import type { Clips } from "../../data/clips.ts";
 import type { ClipRequest } from "../../sampling/samplingConfig.ts";
 import type { ModelFacts } from "./modelFacts.ts";
 

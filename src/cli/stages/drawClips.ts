@@ -26,8 +26,8 @@ export async function drawClips(
   options: DrawToFiles,
 ): Promise<DrawnClip[]> {
   const { stem, ending } = await prepareOut(options.out);
-  const clips = await withProgress("sample", options.sampler.steps, (onStep) =>
-    textToVideo(model, requests, { ...options, onStep }),
+  const clips = await withProgress("sample", options.sampler.steps, (update) =>
+    textToVideo(model, requests, { ...options, onStep: (step) => update(step) }),
   );
   const drawn: DrawnClip[] = [];
   for (const [i, request] of requests.entries()) {

@@ -1,4 +1,5 @@
-import { type ClipEntry, type Clips, shapeKey } from "../../data/clip.ts";
+import { type ClipEntry, shapeKey } from "../../data/clip.ts";
+import { type Clips, wholeClips } from "../../data/clips.ts";
 import { groupBy } from "../../data/group.ts";
 import { isHeldOut } from "../../data/heldOut.ts";
 import type { Video } from "../../data/media/video.ts";
@@ -80,9 +81,12 @@ async function likeData(
   entries: readonly ClipEntry[],
   options: EvaluateOptions,
 ): Promise<Partial<Parts>> {
-  const chosen = spread(entries, options.prompts);
   const real: Video[] = [];
-  for (const entry of chosen) real.push({ ...entry, frames_THWC: (await dataset.readFrames(entry.index)).slice() });
+  const chosen: ClipEntry[] = [];
+  for await (const { entry, frames_THWC } of wholeClips(dataset, spread(entries, options.prompts))) {
+    chosen.push(entry);
+    real.push({ ...entry, frames_THWC });
+  }
   const text = model.recipe.dit.text.kind !== "none";
   const drawn = await drawLike(
     model,
@@ -136,11 +140,13 @@ async function lossOf(
   const buckets: Record<string, Record<string, number>> = {};
   for (const [key, members] of groupBy(entries, shapeKey)) {
     const clips: LatentClip[] = [];
-    for (const { index, hash, caption, frames, height, width } of spread(members, LOSS_CLIPS)) {
+    for await (const { entry, frames_THWC } of wholeClips(dataset, spread(members, LOSS_CLIPS))) {
+      const { hash, caption, frames, height, width } = entry;
       const clip = { t: frames, h: height, w: width };
-      const latent_thwz = (await model.codec.encode(await dataset.readFrames(index), clip)).slice();
+      const latent_thwz = (await model.codec.encode(frames_THWC, clip)).slice();
       clips.push({ hash, caption, grid: model.codec.latentGrid(clip), latent_thwz });
     }
+    if (clips.length === 0) continue;
     const losses = await lossByNoise(model, clips);
     buckets[key] = Object.fromEntries(NOISE_LEVELS.map((level, i) => [String(level), losses[i] as number]));
   }

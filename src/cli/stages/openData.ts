@@ -6,6 +6,7 @@ import { type Dataset, openDataset } from "../../data/dataset.ts";
 import { ClipPool } from "../../data/mix/clipPool.ts";
 import { buildShapes } from "../../data/shapes/build.ts";
 import type { DataConfig, SourceConfig } from "../../registry.ts";
+import { interruptible } from "./interruptible.ts";
 import { withProgress } from "./withProgress.ts";
 
 /**
@@ -18,7 +19,7 @@ export async function openData(data: DataConfig): Promise<ClipPool<Dataset>> {
   const datasets: Dataset[] = [];
   try {
     for (const [i, source] of sources.entries()) {
-      datasets.push(await openDataOf(source, data.kind === "mix" ? `data.sources.${i}` : "data"));
+      datasets.push(await openDataOf(source, data.kind === "mix" ? `data.sources.${i}` : "data", data.maxBadShare));
     }
     const names = namesOf(sources);
     return new ClipPool(datasets, {
@@ -31,13 +32,16 @@ export async function openData(data: DataConfig): Promise<ClipPool<Dataset>> {
   }
 }
 
-async function openDataOf(source: SourceConfig, key: string): Promise<Dataset> {
-  if (source.kind === "folder") return openDataset(source.dir);
+async function openDataOf(source: SourceConfig, key: string, maxBadShare: number): Promise<Dataset> {
+  const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+  if (source.kind === "folder") return openDataset(source.dir, { maxBadShare, tell });
   const { dir, world } = source;
   if ((await namesIn(dir)).length === 0) {
-    await withProgress(`making ${dir}`, world.clips, (onProgress) => buildShapes(dir, world, { onProgress }));
+    await interruptible((aborts) =>
+      withProgress(`making ${dir}`, world.clips, (onProgress) => buildShapes(dir, world, { onProgress, aborts })),
+    );
   }
-  const dataset = await openDataset(dir);
+  const dataset = await openDataset(dir, { maxBadShare, tell });
   const { made } = dataset.manifest;
   if (made.command === "data shapes" && canonicalJson(made.options as JsonObject) === canonicalJson(world)) {
     return dataset;

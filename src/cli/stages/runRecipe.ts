@@ -12,7 +12,7 @@ import type { RunRecipe } from "../../train/runFolder.ts";
 const MAY_CHANGE = [
   "config.engine",
   "config.loader",
-  ...["kind", "dir", "world"].map((key) => `config.data.${key}`),
+  ...["kind", "dir", "world", "maxBadShare"].map((key) => `config.data.${key}`),
   "config.train.lanes",
   "config.train.logEvery",
   "config.train.checkpointEvery",

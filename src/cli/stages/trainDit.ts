@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Resolved } from "../../config/recipe.ts";
+import type { DamageOptions } from "../../data/damage.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { LatentSet } from "../../data/latents.ts";
 import { ClipPool } from "../../data/mix/clipPool.ts";
@@ -16,6 +17,7 @@ import { ensureLatents } from "../../train/latentCache.ts";
 import { refuseOtherRecipe } from "../../train/runFolder.ts";
 import { VaeCodec } from "../../train/vaeCodec.ts";
 import { copyVae, loadVae } from "../../train/vaeFolder.ts";
+import { interruptible } from "./interruptible.ts";
 import { writeModelFacts } from "./modelFacts.ts";
 import { clipsSheet } from "./pictures.ts";
 import { runRecipe } from "./runRecipe.ts";
@@ -45,7 +47,8 @@ export async function trainDit(
   const statistics = partlyWhitened(vae.statistics, recipe.value.vae.whitening);
   const identity = runRecipe(recipe, engine, clips, { vae: vae.sha256 });
   await refuseOtherRecipe(runDir, identity);
-  const latents = await latentsOf(clips, codec, vae.sha256);
+  const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+  const latents = await latentsOf(clips, codec, vae.sha256, { maxBadShare: data.maxBadShare, tell });
   try {
     const task = new DitTask({ model, latents, statistics, objective, packing, heldOut: data.heldOut, seed });
     const requests = samples.clips.length > 0 ? samples.clips : requestsLike(clips);
@@ -73,22 +76,31 @@ export async function trainDit(
 }
 
 /** The latents of each dataset, made where they are not there yet, drawn as the clips are. */
-function latentsOf(clips: ClipPool<Dataset>, codec: VaeCodec, vaeSha256: string): Promise<ClipPool<LatentSet>> {
+async function latentsOf(
+  clips: ClipPool<Dataset>,
+  codec: VaeCodec,
+  vaeSha256: string,
+  damage: DamageOptions,
+): Promise<ClipPool<LatentSet>> {
   const total = clips.stores.reduce((sum, { entries }) => sum + entries.length, 0);
-  return withProgress("encode latents", total, async (update) => {
-    const sets: LatentSet[] = [];
-    let before = 0;
-    try {
+  const sets: LatentSet[] = [];
+  const ensureAll = (aborts: AbortSignal) =>
+    withProgress("encode latents", total, async (update) => {
+      let before = 0;
       for (const dataset of clips.stores) {
-        sets.push(await ensureLatents(dataset, codec, vaeSha256, (done) => update(before + done)));
+        const onProgress = (done: number): void => update(before + done);
+        const { latents } = await ensureLatents(dataset, codec, vaeSha256, { ...damage, aborts, onProgress });
+        sets.push(latents);
         before += dataset.entries.length;
       }
-    } catch (error) {
-      for (const set of sets) await set.close();
-      throw error;
-    }
-    return new ClipPool(sets, clips.mix);
-  });
+    });
+  try {
+    await interruptible(ensureAll);
+  } catch (error) {
+    for (const set of sets) await set.close();
+    throw error;
+  }
+  return new ClipPool(sets, clips.mix);
 }
 
 /** Tells when captions are longer than the model reads: clips that differ in their ends alone are the same to it. */

@@ -56,7 +56,7 @@ export async function trainVae(
       const codec = new VaeCodec(engine, vae, weights);
       try {
         const pictures = [];
-        for (const entry of spread(shown, PICTURE_CLIPS)) pictures.push(await reconstruct(codec, clips, entry));
+        for await (const picture of reconstruct(codec, clips, spread(shown, PICTURE_CLIPS))) pictures.push(picture);
         return [await reconstructionSheet(join(run.samplesDir, `step-${step}.png`), pictures)];
       } finally {
         await codec.dispose();
@@ -68,16 +68,16 @@ export async function trainVae(
   const before = await storedResult(vaeDirOf(runDir), weights);
   if (before !== undefined) return before;
   const codec = new VaeCodec(engine, vae, weights);
-  let sum = 0;
-  for (const entry of shown) sum += (await reconstruct(codec, clips, entry)).psnr;
-  const psnr = sum / shown.length;
+  const psnrs: number[] = [];
+  for await (const { psnr } of reconstruct(codec, clips, shown)) psnrs.push(psnr);
+  const psnr = psnrs.reduce((sum, value) => sum + value, 0) / psnrs.length;
   await saveVae(vaeDirOf(runDir), {
     config: vae,
     weights,
     statistics: await latentStatistics(codec, clips, heldOut),
-    heldOut: unseen.length > 0 ? { psnr, clips: shown.length } : null,
+    heldOut: unseen.length > 0 ? { psnr, clips: psnrs.length } : null,
   });
-  return { exitCode: undefined, reconstruction: { psnr, clips: shown.length, heldOut: unseen.length > 0 } };
+  return { exitCode: undefined, reconstruction: { psnr, clips: psnrs.length, heldOut: unseen.length > 0 } };
 }
 
 /** What an earlier start measured of these weights, if it came so far. A damaged VAE is made anew. */

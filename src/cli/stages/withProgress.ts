@@ -1,19 +1,26 @@
-import { createProgress } from "../../report/progress.ts";
+import { createProgress, type Progress } from "../../report/progress.ts";
 
-/** Shows a progress line while `work` runs. There is none when it ends before its first step: refused, or nothing to do. */
+/**
+ * Shows a progress line while `work` runs, from its first `update` on: what that one says was done before. There is no
+ * line when it never comes: refused, or nothing to do.
+ */
 export async function withProgress<T>(
   title: string,
   total: number,
-  work: (update: (done: number) => void) => Promise<T>,
+  work: (update: (done: number, text?: string) => void, tell: (line: string) => void) => Promise<T>,
 ): Promise<T> {
-  const progress = createProgress(title, total);
-  let begun = false;
+  let progress: Progress | undefined;
+  const update = (done: number, text?: string): void => {
+    progress ??= createProgress(title, total, { start: done });
+    progress.update(done, text);
+  };
+  const tell = (line: string): void => {
+    if (progress === undefined) process.stderr.write(`${line}\n`);
+    else progress.log(line);
+  };
   try {
-    return await work((done) => {
-      begun = true;
-      progress.update(done);
-    });
+    return await work(update, tell);
   } finally {
-    if (begun) progress.stop();
+    progress?.stop();
   }
 }

@@ -1,4 +1,7 @@
 import { assert } from "../../base/errors.ts";
+import type { Clips } from "../clips.ts";
+import type { DamageWatch } from "../damage.ts";
+import type { DamagedRow } from "../shards/damagedRow.ts";
 import type { ShardReader } from "../shards/reader.ts";
 import type { StoreRow } from "../shards/rowStores.ts";
 import type { RowEntry } from "../shards/rows.ts";
@@ -9,6 +12,7 @@ export interface PoolStore {
   readonly dir: string;
   readonly fingerprint: string;
   readonly shards: ShardReader;
+  readonly damage: DamageWatch;
   close(): Promise<void>;
 }
 
@@ -30,7 +34,7 @@ export interface PoolSource {
  * second ... Where a mix takes images from videos, first frames follow as clips of their own: they have their video's
  * hash, so that they are held out with it, and its caption.
  */
-export class ClipPool<Store extends PoolStore> {
+export class ClipPool<Store extends PoolStore> implements Clips {
   readonly stores: readonly Store[];
   readonly mix: Mix;
   readonly sources: readonly PoolSource[];
@@ -70,13 +74,20 @@ export class ClipPool<Store extends PoolStore> {
     return { store, ...this.readerOf(store).row(local) };
   }
 
-  /** Stored bytes of the frames that count: pixels `T H W C` or latents `t h w z`. A view that others share: read only. */
+  /** Stored bytes of the frames that count: pixels `T H W C` or latents `t h w z`. @throws DamagedRow. */
   async readFrames(index: number): Promise<Uint8Array> {
     const { store, local } = this.find(index);
     const reader = this.readerOf(store);
     const bytes = await reader.values(local);
     const stored = reader.row(local).entry.grid.t;
     return bytes.subarray(0, (bytes.length / stored) * (this.entries[index] as RowEntry).grid.t);
+  }
+
+  /** Notes that a clip of one of the datasets is damaged. @throws UserError when too many are. */
+  note(damaged: DamagedRow): void {
+    const store = this.stores.find(({ shards }) => shards.spec.dir === damaged.dir);
+    assert(store !== undefined, `${damaged.dir} is in the pool`);
+    store.damage.note(damaged);
   }
 
   async close(): Promise<void> {

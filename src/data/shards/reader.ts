@@ -67,7 +67,7 @@ export class ShardReader {
   async readInto({ entry, place: { shard, offset } }: StoredRow, out: Uint8Array): Promise<void> {
     assert(out.byteLength === rowBytes(this.spec.kind, entry), `room for clip ${entry.index}`);
     const file = this.spec.shards[shard]?.file ?? "";
-    const damaged = (reason: string) => new DamagedRow(entry, file, reason);
+    const damaged = (reason: string) => new DamagedRow(this.spec.dir, entry, file, reason);
     if (shard < 0) throw damaged("was damaged when this dataset was made of it");
     assert(file !== "", `shard ${shard} of ${this.spec.shards.length}`);
     const bytesRead = await this.files

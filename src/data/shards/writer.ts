@@ -81,7 +81,7 @@ export class ShardWriter {
   private readonly places = new Map<number, RowPlace>();
   /** Rows that share the values of an earlier one. */
   private readonly repeats = new Map<number, number>();
-  private numSealed = 0;
+  private sealedRows = 0;
   private pending: { readonly entry: RowEntry; readonly values: Uint8Array }[] = [];
   private pendingBytes = 0;
   private open: { readonly writer: ArrowFileWriter; bytes: number; clips: number } | undefined;
@@ -99,6 +99,16 @@ export class ShardWriter {
     return this.rows;
   }
 
+  /** Rows up to the last sealed shard. */
+  get numSealed(): number {
+    return this.sealedRows;
+  }
+
+  /** Whether a row is listed without values. */
+  isLost(index: number): boolean {
+    return this.places.get(this.repeats.get(index) ?? index) === NOWHERE;
+  }
+
   /** Shards that are sealed. */
   get numShards(): number {
     return this.shards.length;
@@ -111,11 +121,11 @@ export class ShardWriter {
       this.shards.push(shard);
       this.sealedBytes += shard.bytes;
       for (const { entry, place } of rows) {
-        this.places.set(this.rows.length, place);
+        this.places.set(this.rows.length, place.shard === NOWHERE.shard ? NOWHERE : place);
         this.rows.push(entry);
       }
     }
-    this.numSealed = this.rows.length;
+    this.sealedRows = this.rows.length;
   }
 
   /** Adds a row. `values` must not be changed before `close`. */
@@ -197,8 +207,8 @@ export class ShardWriter {
     const shard = { file, clips, ...writer.seal() };
     this.shards.push(shard);
     this.sealedBytes += shard.bytes;
-    const rows = this.rows.slice(this.numSealed).map((entry) => ({ entry, place: this.placeOf(entry.index) }));
-    this.numSealed = this.rows.length;
+    const rows = this.rows.slice(this.sealedRows).map((entry) => ({ entry, place: this.placeOf(entry.index) }));
+    this.sealedRows = this.rows.length;
     return { shard, rows };
   }
 

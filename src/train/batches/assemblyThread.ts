@@ -20,8 +20,8 @@ async function answer({ order, tensors }: ThreadRequest): Promise<ThreadMessage>
     return { kind: "done" };
   } catch (error) {
     if (!(error instanceof DamagedRow)) return { kind: "failed", error: toRecord(error) };
-    const { entry, file, reason } = error;
-    return { kind: "damaged", entry, file, reason };
+    const { dir, entry, file, reason } = error;
+    return { kind: "damaged", dir, entry, file, reason };
   }
 }
 

@@ -94,7 +94,7 @@ export class AssemblyThreads implements OpenAssembler {
     thread.job = undefined;
     if (message.kind === "done") job.resolve();
     else if (message.kind === "failed") job.reject(fromRecord(message.error));
-    else job.reject(new DamagedRow(message.entry, message.file, message.reason));
+    else job.reject(new DamagedRow(message.dir, message.entry, message.file, message.reason));
     this.next();
   }
 

@@ -1,6 +1,6 @@
 import type { ErrorRecord } from "../../base/errorRecord.ts";
+import type { DamagedRow } from "../../data/shards/damagedRow.ts";
 import type { StoreSpec } from "../../data/shards/reader.ts";
-import type { RowEntry } from "../../data/shards/rows.ts";
 import type { BadShard } from "../../data/shards/shardFiles.ts";
 import type { HostMap } from "../../engine/engine.ts";
 import type { Assembly } from "./assembler.ts";
@@ -21,6 +21,6 @@ export interface ThreadRequest {
 /** The answer to each request, in order; between them notes of shards that are not as they should be. */
 export type ThreadMessage =
   | { readonly kind: "done" }
-  | { readonly kind: "damaged"; readonly entry: RowEntry; readonly file: string; readonly reason: string }
+  | ({ readonly kind: "damaged" } & Pick<DamagedRow, "dir" | "entry" | "file" | "reason">)
   | { readonly kind: "failed"; readonly error: ErrorRecord }
   | { readonly kind: "bad shard"; readonly store: number; readonly shard: BadShard };
