@@ -61,7 +61,8 @@ function watching(engine: Engine, programs: Program[]): Engine {
   };
 }
 
-function median(values: readonly number[]): number {
+/** The middle of some values, or the mean of the two there. */
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
   const low = sorted[Math.ceil(middle) - 1] ?? Number.NaN;
