@@ -10,6 +10,7 @@ import { trainingClips } from "../data/mix/trainingClips.ts";
 import { choosePlans, type GridShare, type Plan } from "../data/plans.ts";
 import { RowStores } from "../data/shards/rowStores.ts";
 import { buildDiT, ditObjective, type LatentModel } from "../diffusion/ditPrograms.ts";
+import { meanWeight } from "../diffusion/lossWeights.ts";
 import type { ClipSpan } from "../models/patches/layout.ts";
 import { PackPlan } from "../models/patches/pack.ts";
 import { tokenGrid } from "../models/patches/patchify.ts";
@@ -47,9 +48,18 @@ export class DitTask implements Task {
     const clips = trainingClips(latents, heldOut).map((clip) => ({ ...clip, grid: tokensOf(clip.entry, model) }));
     this.params = declareParams((p) => buildDiT(model, p));
     this.options = options;
-    this.assembly = { kind: "pack", seed, patch: model.dit.patch, text: model.dit.text, statistics, objective };
     this.stores = new RowStores(latents.stores.map(({ shards }) => shards));
     this.plans = choosePlans(histogram(clips), packing);
+    this.assembly = {
+      kind: "pack",
+      seed,
+      patch: model.dit.patch,
+      text: model.dit.text,
+      statistics,
+      objective,
+      lossDivisor: meanWeight(this.plans, objective.weighting),
+      room: undefined,
+    };
     this.loader = new PackLoader(this.plans, clips, seed);
     this.arrangements = this.plans.map(({ grids }) => packArrangement(model, grids));
   }

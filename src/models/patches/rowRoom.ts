@@ -1,4 +1,4 @@
-import { type Grid, gridSize } from "../../base/grid.ts";
+import type { Grid } from "../../base/grid.ts";
 import { commonStrip } from "./layout.ts";
 import type { RowRoom } from "./rowLayout.ts";
 
@@ -9,15 +9,18 @@ export interface GridShare {
   readonly share: number;
 }
 
-/**
- * The rows that a pack of so many tokens is cut into: attention costs a row's tokens squared, so rows are as short as
- * twice the longest clip, which still fill well.
- * @param tokens of a pack, at least those of the longest clip. @param maxClips that a pack has room for.
- */
-export function rowRoomFor(shares: readonly GridShare[], tokens: number, maxClips: number): RowRoom {
+export interface RowBudget {
+  readonly rows: number;
+  /** Tokens of all rows together; a row must hold the longest clip. */
+  readonly tokens: number;
+  /** Clips that all rows together have room for. */
+  readonly maxClips: number;
+}
+
+/** Rows of as many tokens, with room for frames in proportion to the clips. @param shares grids that will come. */
+export function rowRoomFor(shares: readonly GridShare[], { rows, tokens, maxClips }: RowBudget): RowRoom {
   const grids = shares.map(({ grid }) => grid);
   const stripSize = commonStrip(grids);
-  const rows = Math.max(1, Math.floor(tokens / (2 * Math.max(...grids.map(gridSize)))));
   const clips = Math.ceil(maxClips / rows);
   const meanFrames = shares.reduce((sum, { grid, share }) => sum + share * grid.t, 0);
   return {

@@ -14,6 +14,8 @@ export interface PackOrder extends BatchPlace {
   readonly kind: "pack";
   /** In the order in which they lie in the pack. */
   readonly clips: readonly PackedClip[];
+  /** Clips of each row, in masked packs. */
+  readonly rowClips?: readonly number[];
 }
 
 export interface PackedClip {

@@ -6,8 +6,9 @@ import { lossWeights } from "../../diffusion/lossWeights.ts";
 import { drawTime, frameTimes } from "../../diffusion/timeSampling.ts";
 import type { HostMap } from "../../engine/engine.ts";
 import type { DiTConfig } from "../../models/dit/dit.ts";
-import { type PackLayout, packLayout } from "../../models/patches/layout.ts";
+import { type ClipSpan, type PackLayout, packLayout } from "../../models/patches/layout.ts";
 import { type Patch, patchify } from "../../models/patches/patchify.ts";
+import { RowLayout, type RowRoom } from "../../models/patches/rowLayout.ts";
 import { textRow } from "../../models/text/textRow.ts";
 import { type LatentStats, normaliseLatents } from "../../models/vae/latents.ts";
 import type { ObjectiveConfig } from "../ditConfig.ts";
@@ -22,29 +23,53 @@ export interface PackAssembly {
   readonly text: DiTConfig["text"];
   readonly statistics: LatentStats;
   readonly objective: ObjectiveConfig;
+  /** Weight of packs on average, see `lossWeights`. */
+  readonly lossDivisor: number;
+  /** Rows of masked packs; undefined where packs are plans. */
+  readonly room: RowRoom | undefined;
 }
 
 /**
  * Lays normalised latents of clips end to end as x0_LP, with noise eps_LP, times t_F, each frame's share of the loss
  * weight_F and, where the model reads text, text_CR. L tokens, P values of a token, F latent frames, C clips.
+ * In masked rows, which tell the program where their clips lie, what belongs to no clip is zero.
  */
 export class PackAssembler implements Assembler {
   private readonly assembly: PackAssembly;
   private readonly stores: RowStores;
+  private readonly rows: RowLayout | undefined;
 
   constructor(assembly: PackAssembly, stores: RowStores) {
     this.assembly = assembly;
     this.stores = stores;
+    this.rows = assembly.room === undefined ? undefined : new RowLayout(assembly.room);
   }
 
-  async fill(order: BatchOrder, { x0_LP, eps_LP, t_F, weight_F, text_CR }: HostMap): Promise<void> {
+  async fill(order: BatchOrder, tensors: HostMap): Promise<void> {
     assert(order.kind === "pack", `an order of a pack, not ${order.kind}`);
-    const pack = packLayout(order.clips.map(({ grid }) => grid));
+    const { x0_LP, eps_LP, t_F, weight_F, text_CR } = tensors;
+    const { objective, lossDivisor } = this.assembly;
+    const pack = this.layOut(order, tensors);
     await this.cleanTokens(order, pack, x0_LP?.data as Float32Array);
     this.noise(order, pack, eps_LP?.data as Float32Array);
     t_F?.data.set(this.times(order, pack));
-    weight_F?.data.set(lossWeights(pack, this.assembly.objective.weighting));
-    if (text_CR !== undefined) this.text(order, text_CR.data as Int32Array);
+    weight_F?.data.set(lossWeights(pack, objective.weighting, { divisor: lossDivisor }));
+    if (text_CR !== undefined) this.text(order, pack, text_CR.data as Int32Array);
+  }
+
+  /** Where the clips lie. In masked rows it is written down for the program, and what was left there is cleared. */
+  private layOut({ clips, rowClips }: PackOrder, tensors: HostMap): PackLayout {
+    const grids = clips.map(({ grid }) => grid);
+    if (this.rows === undefined || rowClips === undefined) return packLayout(grids);
+    let first = 0;
+    const rows = rowClips.map((count) => {
+      first += count;
+      return grids.slice(first - count, first);
+    });
+    const pack = this.rows.place(rows);
+    for (const name of ["x0_LP", "eps_LP", "text_CR"]) tensors[name]?.data.fill(0);
+    for (const [name, { data }] of Object.entries(this.rows.inputsOf(pack))) tensors[name]?.data.set(data);
+    return pack;
   }
 
   private async cleanTokens({ clips }: PackOrder, pack: PackLayout, x0_LP: Float32Array): Promise<void> {
@@ -74,13 +99,13 @@ export class PackAssembler implements Assembler {
     return frameTimes(pack, time_C);
   }
 
-  private text(order: PackOrder, text_CR: Int32Array): void {
+  private text(order: PackOrder, pack: PackLayout, text_CR: Int32Array): void {
     const { text, objective } = this.assembly;
     assert(text.kind !== "none", "only a model that reads text is given some");
     for (const [i, clip] of order.clips.entries()) {
       const dropped = this.random("caption drop", clip, order).uniform() < objective.captionDrop;
       const row_R = textRow(dropped ? undefined : clip.row.entry.caption, text);
-      text_CR.set(row_R, i * row_R.length);
+      text_CR.set(row_R, (pack.clips[i] as ClipSpan).slot * row_R.length);
     }
   }
 

@@ -25,9 +25,10 @@ const model: LatentModel = {
 /** How fast one way is. */
 export interface WayResult {
   readonly way: string;
+  readonly describe: string;
   /** Tokens of clips a second; padding does not count. */
   readonly tokensPerSecond: number;
-  readonly numPrograms: number;
+  readonly programs: number;
   /** Mean time of a gradient step, and mean share of its tokens that are clips'. */
   readonly msPerStep: number;
   readonly fill: number;
@@ -70,17 +71,13 @@ export async function compareWays(
     const ms = mean((_, time) => time);
     return {
       way: way.name,
+      describe: way.describe,
       tokensPerSecond: Math.round((1000 * tokens) / ms),
-      numPrograms: own.length,
+      programs: own.length,
       msPerStep: Math.round(ms / runs),
-      fill: tokens / mean(({ layout }) => layout.numTokens),
+      fill: Math.round((1000 * tokens) / mean(({ layout }) => layout.numTokens)) / 1000,
     };
   });
-}
-
-/** Programs run in all, for progress. */
-export function numRuns(ways: readonly PackingWay[], rounds: number): number {
-  return ways.reduce((sum, { programs }) => sum + programs.length, 0) * (rounds + 1);
 }
 
 /** Compiles and binds one program; the function it gives runs a gradient step. */
@@ -109,7 +106,8 @@ function batchOf({ layout, inputs }: WayProgram, signature: Signature): HostMap 
   const tensors = Object.fromEntries(
     Object.entries(signature).map(([name, spec]) => [name, inputs[name] ?? allocate(spec)]),
   );
-  for (const name of ["x0_LP", "eps_LP"]) new KeyedRandom(0, "bench", name).fillNormal(tensors[name]?.data as Float32Array);
+  for (const name of ["x0_LP", "eps_LP"])
+    new KeyedRandom(0, "bench", name).fillNormal(tensors[name]?.data as Float32Array);
   const random = new KeyedRandom(0, "bench", "time");
   const times = layout.clips.map(() => random.uniform());
   tensors.t_F?.data.set(frameTimes(layout, times));

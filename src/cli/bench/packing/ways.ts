@@ -54,7 +54,7 @@ export function bucketed(shares: readonly GridShare[], budget: number): PackingW
 export function padded(shares: readonly GridShare[], budget: number): PackingWay {
   const longest = Math.max(...shares.map(({ grid }) => gridSize(grid)));
   const rows = Math.floor(budget / longest);
-  const room: RowRoom = { ...rowRoomFor(shares, longest, 1), rows, tokens: longest };
+  const room = rowRoomFor(shares, { rows, tokens: rows * longest, maxClips: rows });
   const meanTokens = shares.reduce((sum, { grid, share }) => sum + share * gridSize(grid), 0);
   const median = weightedMedian(shares);
   const program = maskedProgram(
@@ -69,7 +69,11 @@ export function padded(shares: readonly GridShare[], budget: number): PackingWay
 /** Rows of as many tokens as a pack, filled with clips as they come, with a dense mask. One program. */
 export function maskedRows(shares: readonly GridShare[], budget: number): PackingWay {
   const meanTokens = shares.reduce((sum, { grid, share }) => sum + share * gridSize(grid), 0);
-  const room = rowRoomFor(shares, budget, Math.ceil((CLIP_ROOM * budget) / meanTokens));
+  const room = rowRoomFor(shares, {
+    rows: 1,
+    tokens: budget,
+    maxClips: Math.ceil((CLIP_ROOM * budget) / meanTokens),
+  });
   const filler = new RowFiller<Grid>(room, (grid) => ({ tokens: gridSize(grid), frames: grid.t }));
   const random = new KeyedRandom(0, "bench packing");
   const packs = Array.from({ length: DRAWN_PACKS }, () => filler.next(() => drawGrid(shares, random.uniform())));
