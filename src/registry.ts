@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { withEffects } from "./config/effect.ts";
 import { requiredKindUnion } from "./config/kind.ts";
+import { augmentSchema } from "./data/augment/augmentConfig.ts";
 import { maxBadShareSchema } from "./data/damage.ts";
 import { imagesSchema, weightSchema } from "./data/mix/mix.ts";
 import { shapesSchema } from "./data/shapes/world.ts";
@@ -83,6 +84,7 @@ const vaeRecipeSchema = z.strictObject({
   vae: vaeSchema.describe("The autoencoder."),
   loss: vaeLossSchema.prefault({}).describe("What a reconstruction is judged by."),
   batch: vaeBatchSchema.prefault({}),
+  augment: augmentSchema.prefault({}),
 });
 
 const ditRecipeSchema = z.strictObject({
@@ -107,6 +109,13 @@ const ditRecipeSchema = z.strictObject({
   objective: objectiveSchema.prefault({}),
   packing: packingSchema.prefault({}),
   samples: samplesSchema.prefault({}),
+  augment: z
+    .custom<undefined>(
+      () => false,
+      "has no effect here: latents are made once and kept; augment in the recipe of the VAE",
+    )
+    .optional()
+    .describe("No key of this kind: clips are augmented where a VAE learns from their pixels."),
 });
 
 /** A whole recipe: what `kinema train` takes. */

@@ -3,10 +3,13 @@ import { assert } from "../base/errors.ts";
 import { type Grid, gridKey, gridSize } from "../base/grid.ts";
 import type { JsonValue } from "../base/json.ts";
 import { KeyedRandom } from "../base/random.ts";
+import type { AugmentConfig } from "../data/augment/augmentConfig.ts";
+import { type ClipView, viewsOf } from "../data/augment/views.ts";
 import { CHANNELS } from "../data/clip.ts";
 import { wholeClips } from "../data/clips.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { BucketLoader } from "../data/loader/bucketLoader.ts";
+import type { Epochs } from "../data/loader/globalOrder.ts";
 import type { ClipPool } from "../data/mix/clipPool.ts";
 import { epochsByName } from "../data/mix/epochsByName.ts";
 import { type TrainingClip, trainingClips } from "../data/mix/trainingClips.ts";
@@ -18,7 +21,7 @@ import type { VaeLossConfig } from "../models/vae/vaeLoss.ts";
 import { vaeObjective } from "../models/vae/vaePrograms.ts";
 import { declareParams } from "../nn/params.ts";
 import type { ClipsAssembly } from "./batches/clipsAssembler.ts";
-import type { BatchPlace } from "./batches/order.ts";
+import type { BatchPlace, ViewedClip } from "./batches/order.ts";
 import { toSigned } from "./colour.ts";
 import type { Arrangement, DrawnBatch, Task } from "./task.ts";
 import type { VaeBatchConfig } from "./vaeBatchConfig.ts";
@@ -27,6 +30,7 @@ export interface VaeTaskOptions {
   readonly vae: VaeConfig;
   readonly loss: VaeLossConfig;
   readonly batch: VaeBatchConfig;
+  readonly augment: AugmentConfig;
   readonly clips: ClipPool<Dataset>;
   /** Share of clips, by content hash, that is never trained on. */
   readonly heldOut: number;
@@ -39,25 +43,51 @@ export class VaeTask implements Task {
   readonly assembly: ClipsAssembly;
   readonly stores: RowStores;
   private readonly options: VaeTaskOptions;
+  /** Lines about clips that some augmentation does not fit. */
+  readonly notes: readonly string[];
   private readonly training: readonly TrainingClip[];
+  private readonly items: readonly VaeItem[];
+  private readonly itemsPerClip: Epochs;
   private readonly loader: BucketLoader;
   private readonly arrangements: readonly BucketArrangement[];
 
   /** @throws UserError when the VAE's factors do not divide a clip's size, also that of a held-out clip. */
   constructor(options: VaeTaskOptions) {
-    const { vae, loss, batch, clips, heldOut, seed } = options;
+    const { vae, loss, batch, augment, clips, heldOut, seed } = options;
+    const factor = vaeFactor(vae);
     for (const { dir, shards } of clips.stores) {
       for (const { frames, height, width, source } of shards.entries) {
-        latentGrid({ t: frames, h: height, w: width }, vaeFactor(vae), `vae for ${source} of ${dir}`);
+        latentGrid({ t: frames, h: height, w: width }, factor, `vae for ${source} of ${dir}`);
       }
+    }
+    for (const [i, { height, width }] of augment.crops.entries()) {
+      latentGrid({ t: 1, h: height, w: width }, factor, `augment.crops.${i}`);
     }
     this.training = trainingClips(clips, heldOut);
     this.params = declareParams((p) => new Vae(vae, p));
     this.options = options;
-    this.assembly = { kind: "clips", seed };
+    this.assembly = { kind: "clips", seed, flip: augment.flip };
     this.stores = new RowStores(clips.stores.map(({ shards }) => shards));
+    const { views, notes } = viewsOf(
+      this.training.map(({ entry }) => entry),
+      augment,
+      factor[0],
+    );
+    this.notes = notes;
+    // A clip with several views weighs as much as one with a single one.
+    this.items = this.training.flatMap((clip, i) => {
+      const ofClip = views[i] as readonly ClipView[];
+      return ofClip.map((view) => ({ clip, view, weight: clip.weight / ofClip.length }));
+    });
+    this.itemsPerClip = {
+      all: this.items.length / this.training.length,
+      sources: clips.sources.map((_, source) => {
+        const numClips = this.training.filter((clip) => clip.source === source).length;
+        return numClips === 0 ? 0 : this.items.filter(({ clip }) => clip.source === source).length / numClips;
+      }),
+    };
     this.loader = new BucketLoader(
-      this.training.map(({ entry: { frames, height, width }, index, source, weight }) => {
+      this.items.map(({ clip: { source }, view: { frames, height, width }, weight }, index) => {
         return { index, frames, height, width, source, weight };
       }),
       ({ frames, height, width }) => Math.max(1, Math.floor(batch.pixels / (frames * height * width))),
@@ -91,17 +121,39 @@ export class VaeTask implements Task {
     const pool = this.options.clips;
     return {
       arrangement,
-      order: { kind: "clips", ...at, clips: clips.map((index) => pool.row(index)) },
+      order: { kind: "clips", ...at, clips: clips.map((item) => this.viewed(item)) },
       numClips: clips.length,
       numTokens: clips.length * arrangement.latentCells,
       cursor: this.loader.state,
-      epochs: epochsByName(this.loader.epochs, pool.sources),
+      epochs: epochsByName(this.epochsOfClips(), pool.sources),
     };
+  }
+
+  /** The loader counts items: a clip has come once when one of its views has. */
+  private epochsOfClips(): Epochs {
+    const { all, sources } = this.loader.epochs;
+    const { itemsPerClip } = this;
+    return {
+      all: all * itemsPerClip.all,
+      sources: sources.map((epochs, source) => epochs * (itemsPerClip.sources[source] ?? 0)),
+    };
+  }
+
+  private viewed(item: number): ViewedClip {
+    const { clip, view } = this.items[item] as VaeItem;
+    return { row: this.options.clips.row(clip.index), frames: clip.entry.frames, view };
   }
 
   seek(cursor: JsonValue): void {
     this.loader.restore(cursor);
   }
+}
+
+/** A clip in one of its views: what is drawn. */
+interface VaeItem {
+  readonly clip: TrainingClip;
+  readonly view: ClipView;
+  readonly weight: number;
 }
 
 interface BucketArrangement extends Arrangement {

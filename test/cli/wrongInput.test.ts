@@ -66,6 +66,11 @@ describe("wrong input", function () {
       await refusesToTrain(/^dit\.heads|^blocks\.0\.attn: width 12 is not divisible by heads 5/, dit, "dit.heads=5");
     });
 
+    it("augmentation where it would do nothing", async () => {
+      await refusesToTrain(/: augment: has no effect here: latents are made once and kept/, dit, "augment.flip=true");
+      await refusesToTrain(/^augment\.strides\.0: expected clips for stride 9, got none/, vae, "augment.strides=[9]");
+    });
+
     it("a missing recipe, a folder, an unknown option", async () => {
       await refusesToTrain(
         /^FOLDER\/none\.yaml: expected a readable YAML file, got no such file/,

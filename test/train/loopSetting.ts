@@ -1,6 +1,7 @@
 /** Small tasks of both stages on a small shapes world, and what a loop needs around them, in memory. */
 import { join } from "node:path";
 import type { JsonObject } from "../../src/base/json.ts";
+import { augmentSchema } from "../../src/data/augment/augmentConfig.ts";
 import { type Dataset, openDataset } from "../../src/data/dataset.ts";
 import type { LatentSet } from "../../src/data/latents.ts";
 import { poolOf } from "../../src/data/mix/clipPool.ts";
@@ -56,12 +57,18 @@ const vaeConfig = vaeSchema.parse({
 });
 
 /** @param start how the weights begin: `random` needs no eigenvalues. */
-export function smallVaeTask(dataset: Dataset, start: "pca" | "random" = "pca", heldOut = 0): VaeTask {
+export function smallVaeTask(
+  dataset: Dataset,
+  start: "pca" | "random" = "pca",
+  heldOut = 0,
+  augment: object = {},
+): VaeTask {
   const batch = vaeBatchSchema.parse(start === "pca" ? { pixels: 2560, pcaClips: 8 } : { pixels: 2560, start });
   return new VaeTask({
     vae: vaeConfig,
     loss: vaeLossSchema.parse({}),
     batch,
+    augment: augmentSchema.parse(augment),
     clips: poolOf(dataset),
     heldOut,
     seed: SEED,

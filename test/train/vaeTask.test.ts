@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { JsonValue } from "../../src/base/json.ts";
+import type { HostTensor } from "../../src/base/tensors.ts";
 import { createDataset, type Dataset, openDataset } from "../../src/data/dataset.ts";
 import { isHeldOut } from "../../src/data/heldOut.ts";
 import type { VaeTask } from "../../src/train/vaeTask.ts";
@@ -58,6 +59,72 @@ describe("VaeTask", () => {
       const [one, other] = [await nextBatch(task, step, 0), await nextBatch(resumed, step, 0)];
       assert.deepEqual([one.inputs, one.cursor], [other.inputs, other.cursor]);
     }
+  });
+
+  it("shows each clip in each of its views: every second frame, a part of it, mirrored or not", async () => {
+    const dir = join(folder(), "views");
+    await createDataset(dir, { made: { command: "test", options: {} } }, (out) => {
+      for (let id = 0; id < 6; id++) out.add(noiseClip(id < 3 ? 9 : 1, 8, 16, id));
+    });
+    const clips = await openDataset(dir);
+    const task = smallVaeTask(clips, "random", 0, { flip: true, crops: [{ height: 8, width: 8 }], strides: [1, 2] });
+    assert.deepEqual(task.notes, []);
+    const pixels = await Promise.all(clips.entries.map(({ index }) => clips.readFrames(index)));
+    /** Where the view of some clip comes from, found by looking everywhere. */
+    const find = (bytes: Uint8Array, frames: number) => {
+      for (const [index, clip] of clips.entries.entries()) {
+        for (const stride of [1, 2]) {
+          for (let start = 0; start + (frames - 1) * stride < clip.frames; start++) {
+            for (let left = 0; left <= 8; left++) {
+              for (const mirrored of [false, true]) {
+                const isHere = bytes.every((value, i) => {
+                  const [c, w, h, t] = [i % 3, Math.floor(i / 3) % 8, Math.floor(i / 24) % 8, Math.floor(i / 192)];
+                  const column = left + (mirrored ? 7 - w : w);
+                  return pixels[index]?.[(((start + t * stride) * 8 + h) * 16 + column) * 3 + c] === value;
+                });
+                if (isHere) return { index, stride: frames === 1 ? 1 : stride, left, mirrored };
+              }
+            }
+          }
+        }
+      }
+      return undefined;
+    };
+    const seen = { views: new Map<string, number>(), lefts: new Set<number>(), mirrored: new Set<boolean>() };
+    let epochs = 0;
+    for (let step = 1; epochs < 8; step++) {
+      const { inputs, numClips, epochs: after } = await nextBatch(task, step);
+      const video = inputs.video_BTHWC as HostTensor;
+      const bytes = Uint8Array.from(video.data, (value) => Math.round((value + 1) * 127.5));
+      for (let i = 0; i < numClips; i++) {
+        const size = bytes.length / numClips;
+        const found = find(bytes.subarray(i * size, (i + 1) * size), video.shape[1] as number);
+        assert.ok(found !== undefined, `clip ${i} of step ${step} is a view`);
+        const view = `${found.index} at ${found.stride}`;
+        seen.views.set(view, (seen.views.get(view) ?? 0) + 1);
+        seen.lefts.add(found.left);
+        seen.mirrored.add(found.mirrored);
+      }
+      epochs = after.epoch as number;
+    }
+    await clips.close();
+    const wanted = [0, 1, 2].flatMap((index) => [`${index} at 1`, `${index} at 2`]);
+    assert.deepEqual([...seen.views.keys()].sort(), [...wanted, "3 at 1", "4 at 1", "5 at 1"].sort());
+    const times = (view: string) => seen.views.get(view) ?? 0;
+    for (const index of [0, 1, 2]) {
+      // As often as each image in all, at either stride alike; batches are whole, so not to the last clip.
+      assert.ok(Math.abs(times(`${index} at 1`) - times(`${index} at 2`)) <= 2, JSON.stringify([...seen.views]));
+      assert.ok(Math.abs(times(`${index} at 1`) + times(`${index} at 2`) - 8) <= 3, JSON.stringify([...seen.views]));
+    }
+    assert.ok(seen.lefts.size > 4);
+    assert.equal(seen.mirrored.size, 2);
+  });
+
+  it("refuses a crop that the factors do not divide", () => {
+    assert.throws(
+      () => smallVaeTask(dataset, "random", 0, { crops: [{ height: 8, width: 10 }] }),
+      /^UserError: augment\.crops\.0: expected .* multiples of 4, got 1x8x10/,
+    );
   });
 
   it("refuses a clip that the factors do not divide, though it is held out", async () => {

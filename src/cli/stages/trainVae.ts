@@ -40,18 +40,21 @@ export async function trainVae(
   engine: Engine,
   clips: ClipPool<Dataset>,
 ): Promise<VaeResult> {
-  const { vae, loss, batch, seed, data } = recipe.value;
+  const { vae, loss, batch, augment, seed, data } = recipe.value;
   const { heldOut } = data;
   const unseen = clips.entries.filter(({ hash }) => isHeldOut(hash, heldOut));
   const shown = spread(unseen.length > 0 ? unseen : clips.entries, EVALUATED_CLIPS);
+  const task = new VaeTask({ vae, loss, batch, augment, clips, heldOut, seed });
   const result = await runStage({
     title: `train ${recipe.value.name}`,
     dir: runDir,
     recipe: runRecipe(recipe, engine, clips),
-    task: new VaeTask({ vae, loss, batch, clips, heldOut, seed }),
+    task,
     ...recipe.value,
     engine,
-    onOpen: async () => undefined,
+    onOpen: async () => {
+      for (const note of task.notes) process.stderr.write(`${note}\n`);
+    },
     drawSamples: (run) => async (step, weights) => {
       const codec = new VaeCodec(engine, vae, weights);
       try {

@@ -1,5 +1,6 @@
 import { assert } from "../../base/errors.ts";
 import { KeyedRandom } from "../../base/random.ts";
+import { cutWindow, drawWindow } from "../../data/augment/window.ts";
 import type { RowStores } from "../../data/shards/rowStores.ts";
 import type { HostMap } from "../../engine/engine.ts";
 import { toSigned } from "../colour.ts";
@@ -10,11 +11,13 @@ import type { BatchOrder } from "./order.ts";
 export interface ClipsAssembly {
   readonly kind: "clips";
   readonly seed: number;
+  /** Whether clips may be mirrored. */
+  readonly flip: boolean;
 }
 
 /**
- * Lays clips one after another as video_BTHWC in [-1, 1], with the noise eps_Bthwz of their latents. A clip with more
- * frames than the batch gives its first ones.
+ * Lays clips, each cut out as its view says, one after another as video_BTHWC in [-1, 1], with the noise eps_Bthwz of
+ * their latents.
  */
 export class ClipsAssembler implements Assembler {
   private readonly assembly: ClipsAssembly;
@@ -30,11 +33,13 @@ export class ClipsAssembler implements Assembler {
     const { clips, step, part } = order;
     const videos = shares(video_BTHWC?.data as Float32Array, clips.length);
     const noises = shares(eps_Bthwz?.data as Float32Array, clips.length);
-    for (const [i, row] of clips.entries()) {
-      const video = videos[i] as Float32Array;
-      toSigned((await this.stores.values(row)).subarray(0, video.length), video);
-      const random = new KeyedRandom(this.assembly.seed, "posterior", row.entry.hash, step, part, i);
-      random.fillNormal(noises[i] as Float32Array);
+    const { seed, flip } = this.assembly;
+    for (const [i, { row, frames, view }] of clips.entries()) {
+      const { hash, height, width } = row.entry;
+      const clip = { frames, height, width };
+      const window = drawWindow(new KeyedRandom(seed, "augment", hash, step, part, i), clip, view, flip);
+      toSigned(cutWindow(await this.stores.values(row), clip, view, window), videos[i] as Float32Array);
+      new KeyedRandom(seed, "posterior", hash, step, part, i).fillNormal(noises[i] as Float32Array);
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Grid } from "../../base/grid.ts";
+import type { ClipView } from "../../data/augment/views.ts";
 import type { StoreRow } from "../../data/shards/rowStores.ts";
 
 /** For which of a step's accumulated batches something is drawn: part of the key of every random draw. */
@@ -29,7 +30,15 @@ export interface PackedClip {
 /** Clips of equal shape for the autoencoder. */
 export interface ClipsOrder extends BatchPlace {
   readonly kind: "clips";
-  readonly clips: readonly StoreRow[];
+  readonly clips: readonly ViewedClip[];
+}
+
+export interface ViewedClip {
+  readonly row: StoreRow;
+  /** Of the stored frames, the first ones that count. */
+  readonly frames: number;
+  /** How it is shown. */
+  readonly view: ClipView;
 }
 
 /** What a batch holds: a plain value that, with the stores, decides each of its numbers. */

@@ -27,6 +27,10 @@ describe("batches", function () {
 
   const stages: Readonly<Record<string, () => Task>> = {
     "of clips": () => smallVaeTask(dataset, "random"),
+    "of augmented clips": () => {
+      const augment = { flip: true, crops: [{ height: 8, width: 8 }] };
+      return smallVaeTask(dataset, "random", 0, augment);
+    },
     "of packs": () => smallDitTask(data),
   };
 
