@@ -1,16 +1,17 @@
 import type { Scalar } from "@tensorflow/tfjs";
-import { assert } from "../base/errors.ts";
-import { compareGrids, type Grid, gridKey } from "../base/grid.ts";
+import { assert, UserError } from "../base/errors.ts";
+import { type Grid, gridKey } from "../base/grid.ts";
 import type { JsonValue } from "../base/json.ts";
 import type { LatentEntry, LatentSet } from "../data/latents.ts";
-import { PackLoader } from "../data/loader/packLoader.ts";
+import { type GridClip, PackLoader } from "../data/loader/packLoader.ts";
 import type { ClipPool } from "../data/mix/clipPool.ts";
 import { epochsByName } from "../data/mix/epochsByName.ts";
 import { trainingClips } from "../data/mix/trainingClips.ts";
-import { choosePlans, type GridShare, type Plan } from "../data/plans.ts";
+import { decidePacking, type PackingDecision, type PlannedPacking } from "../data/plans/decide.ts";
 import { RowStores } from "../data/shards/rowStores.ts";
 import { buildDiT, ditObjective, type LatentModel } from "../diffusion/ditPrograms.ts";
 import { meanWeight } from "../diffusion/lossWeights.ts";
+import { ditCost } from "../models/dit/ditCost.ts";
 import type { ClipSpan } from "../models/patches/layout.ts";
 import { PackPlan } from "../models/patches/pack.ts";
 import { tokenGrid } from "../models/patches/patchify.ts";
@@ -35,21 +36,32 @@ export interface DitTaskOptions {
 /** Training of a diffusion transformer on packs of latents. */
 export class DitTask implements Task {
   readonly params;
-  readonly plans: readonly Plan[];
+  readonly packing: PlannedPacking;
   readonly assembly: PackAssembly;
   readonly stores: RowStores;
   private readonly options: DitTaskOptions;
   private readonly loader: PackLoader;
   private readonly arrangements: readonly PackArrangement[];
 
-  /** @throws UserError when the patch does not divide a clip's latent grid or a clip does not fit into a pack. */
-  constructor(options: DitTaskOptions) {
-    const { model, latents, statistics, objective, heldOut, packing, seed } = options;
+  /**
+   * Decides how the clips are packed, and makes the task.
+   * @throws UserError when the patch does not divide a clip's latent grid, or clips cannot be packed as the recipe says.
+   */
+  static async create(options: DitTaskOptions): Promise<DitTask> {
+    const { model, latents, heldOut, packing } = options;
     const clips = trainingClips(latents, heldOut).map((clip) => ({ ...clip, grid: tokensOf(clip.entry, model) }));
+    const histogram = clips.map(({ grid, weight }) => ({ grid, count: weight }));
+    const decision = await decidePacking(histogram, packing, ditCost(model.dit, model.latentChannels));
+    const drawn = clips.map((clip) => ({ ...clip, grid: decision.assignment.get(gridKey(clip.grid)) ?? clip.grid }));
+    return new DitTask(options, planned(decision), drawn);
+  }
+
+  private constructor(options: DitTaskOptions, packing: PlannedPacking, clips: readonly GridClip[]) {
+    const { model, latents, statistics, objective, seed } = options;
     this.params = declareParams((p) => buildDiT(model, p));
     this.options = options;
+    this.packing = packing;
     this.stores = new RowStores(latents.stores.map(({ shards }) => shards));
-    this.plans = choosePlans(histogram(clips), packing);
     this.assembly = {
       kind: "pack",
       seed,
@@ -57,11 +69,11 @@ export class DitTask implements Task {
       text: model.dit.text,
       statistics,
       objective,
-      lossDivisor: meanWeight(this.plans, objective.weighting),
+      lossDivisor: meanWeight(packing.plans, objective.weighting),
       room: undefined,
     };
-    this.loader = new PackLoader(this.plans, clips, seed);
-    this.arrangements = this.plans.map(({ grids }) => packArrangement(model, grids));
+    this.loader = new PackLoader(packing.plans, clips, seed);
+    this.arrangements = packing.plans.map(({ grids }) => packArrangement(model, grids));
   }
 
   async startingValues() {
@@ -121,13 +133,12 @@ function tokensOf({ grid, source }: LatentEntry, model: LatentModel): Grid {
   return tokenGrid(grid, model.dit.patch, `dit.patch for ${source}`);
 }
 
-/** How often each grid is wanted: its clips, by their weights. */
-function histogram(clips: readonly { readonly grid: Grid; readonly weight: number }[]): GridShare[] {
-  const counts = new Map<string, { grid: Grid; count: number }>();
-  for (const { grid, weight } of clips) {
-    const entry = counts.get(gridKey(grid)) ?? { grid, count: 0 };
-    entry.count += weight;
-    counts.set(gridKey(grid), entry);
-  }
-  return [...counts.values()].sort((a, b) => compareGrids(a.grid, b.grid));
+/** @throws UserError when masked packs were chosen, which nothing trains on yet. */
+function planned(decision: PackingDecision): PlannedPacking {
+  if (decision.mode === "plans") return decision;
+  throw new UserError("packing.mode", {
+    expected: "plans, since masked packs cannot be trained on yet",
+    got: ["masked", ...decision.explanations].join("; "),
+    try: "packing.mode=plans with more packing.maxPlans or packing.tokens",
+  });
 }

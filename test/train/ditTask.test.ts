@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { Grid } from "../../src/base/grid.ts";
+import { type Grid, gridKey } from "../../src/base/grid.ts";
 import type { JsonValue } from "../../src/base/json.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { isHeldOut } from "../../src/data/heldOut.ts";
@@ -59,7 +59,7 @@ describe("DitTask", () => {
   }
 
   it("lays normalised latents of clips into a pack, each with its own caption", async () => {
-    const task = smallDitTask(data, { objective: objectiveSchema.parse({ captionDrop: 0 }) });
+    const task = await smallDitTask(data, { objective: objectiveSchema.parse({ captionDrop: 0 }) });
     const known = new Map<string, string>();
     for (const { index, caption } of data.latents.entries) {
       known.set((await tokensOf(data, index)).map((value) => value.toFixed(4)).join(), caption);
@@ -74,7 +74,7 @@ describe("DitTask", () => {
   });
 
   it("drops captions at the rate that the objective says", async () => {
-    const task = smallDitTask(data, { objective: objectiveSchema.parse({ captionDrop: 0.3 }) });
+    const task = await smallDitTask(data, { objective: objectiveSchema.parse({ captionDrop: 0.3 }) });
     const dropped = String(textRow(undefined, text));
     const all: boolean[] = [];
     for (let step = 1; step <= 100; step++) {
@@ -88,7 +88,7 @@ describe("DitTask", () => {
   it("gives a clip one time, and noise and time that no other clip of the pack changes", async () => {
     const draws = new Map<string, { eps: number[]; times: number[] }>();
     for (const tokens of [24, 8]) {
-      const task = smallDitTask(data, { packing: packingSchema.parse({ tokens, maxPlans: 3 }) });
+      const task = await smallDitTask(data, { packing: packingSchema.parse({ tokens, maxPlans: 3 }) });
       for (let pack = 0; pack < 60; pack++) {
         const clips = await clipsOf(task, 7);
         for (const { x0, eps, times } of clips.filter(firstOfItsKind)) {
@@ -111,7 +111,7 @@ describe("DitTask", () => {
       out.add(entry, entry.grid, 4, (await data.latents.read(entry.index)).slice());
     });
     const latents = await openLatents(dir);
-    const task = smallDitTask({ ...data, latents });
+    const task = await smallDitTask({ ...data, latents });
     const packs = [await clipsOf(task, 1, 0), await clipsOf(task, 1, 1), await clipsOf(task, 2, 0)];
     await latents.close();
     const clips = packs.flat();
@@ -123,7 +123,7 @@ describe("DitTask", () => {
 
   it("never draws held-out clips, and all others", async () => {
     const heldOut = 0.4;
-    const task = smallDitTask(data, { heldOut });
+    const task = await smallDitTask(data, { heldOut });
     const drawn = new Set<string>();
     for (let step = 1; step <= 60; step++) {
       for (const { x0 } of await clipsOf(task, step)) drawn.add(String(x0));
@@ -135,10 +135,10 @@ describe("DitTask", () => {
   });
 
   it("gives the same batches again from a cursor", async () => {
-    const task = smallDitTask(data);
+    const task = await smallDitTask(data);
     let cursor: JsonValue = null;
     for (let step = 1; step <= 10; step++) ({ cursor } = await nextBatch(task, step, 0));
-    const resumed = smallDitTask(data);
+    const resumed = await smallDitTask(data);
     resumed.seek(cursor);
     for (let step = 11; step <= 20; step++) {
       const [one, other] = [await nextBatch(task, step, 0), await nextBatch(resumed, step, 0)];
@@ -146,14 +146,39 @@ describe("DitTask", () => {
     }
   });
 
-  it("refuses what does not fit, naming a clip", () => {
+  it("uses the first frames of clips that are too long for a pack, when the recipe allows it", async () => {
+    const tokens = Math.max(...data.latents.entries.map(({ grid }) => (grid.t * grid.h * grid.w) / 4)) - 1;
+    const packing = packingSchema.parse({ tokens, maxPlans: 3, longClips: "cut" });
+    const task = await smallDitTask(data, { packing });
+    assert.ok(task.packing.cut.length > 0);
+    const cutTo = new Set(task.packing.cut.map(({ to }) => gridKey(to)));
+    const known = new Set<string>();
+    for (const { index, grid } of data.latents.entries) {
+      const clip = await tokensOf(data, index);
+      for (let t = 1; t <= grid.t; t++) known.add(String(clip.slice(0, (clip.length / grid.t) * t)));
+    }
+    const drawn = new Set<string>();
+    for (let step = 1; step <= 10; step++) {
+      const { arrangement } = await nextBatch(task, step, 0);
+      for (const key of arrangement.key.split(",")) drawn.add(key);
+      for (const { x0 } of await clipsOf(task, step)) assert.ok(known.has(String(x0)), "first frames of a clip");
+    }
+    for (const key of cutTo) assert.ok(drawn.has(key), key);
+  });
+
+  it("says what to do where only masked packs would serve", async () => {
+    const packing = packingSchema.parse({ tokens: 24, mode: "masked" });
+    await assert.rejects(smallDitTask(data, { packing }), /^UserError: packing\.mode: expected plans, .* try packing/);
+  });
+
+  it("refuses what does not fit, naming a clip", async () => {
     const model = smallDit();
     const coarse = { ...model, dit: { ...model.dit, patch: [1, 4, 4] as [number, number, number] } };
-    assert.throws(
+    await assert.rejects(
       () => smallDitTask(data, { model: coarse }),
       /^UserError: dit\.patch for shapes seed 1 clip \d+: .* 1x4x4 /,
     );
-    assert.throws(
+    await assert.rejects(
       () => smallDitTask(data, { heldOut: 0.999999 }),
       /^UserError: data: expected clips to train on, got none/,
     );

@@ -38,7 +38,7 @@ describe("the training loop", function () {
     await dataset.close();
   });
 
-  const stages: Readonly<Record<string, () => Task>> = {
+  const stages: Readonly<Record<string, () => Task | Promise<Task>>> = {
     "a VAE": () => smallVaeTask(dataset),
     "a diffusion transformer": () => smallDitTask(data),
   };
@@ -47,14 +47,14 @@ describe("the training loop", function () {
   for (const [stage, makeTask] of Object.entries(stages)) {
     it(`goes on exactly where ${stage} was interrupted, between two log lines`, async () => {
       const whole = new MemoryStore();
-      const uninterrupted = await runLoop(engine, makeTask(), { train, store: whole });
+      const uninterrupted = await runLoop(engine, await makeTask(), { train, store: whole });
 
       const store = new MemoryStore();
-      const first = await runLoop(engine, makeTask(), { train, store, stopAfter: 3 });
+      const first = await runLoop(engine, await makeTask(), { train, store, stopAfter: 3 });
       assert.deepEqual(first.steps, [1, 2, 3]);
-      const second = await runLoop(engine, makeTask(), { train, store, stopAfter: 6 });
+      const second = await runLoop(engine, await makeTask(), { train, store, stopAfter: 6 });
       assert.deepEqual(second.steps, [4, 5, 6]);
-      const third = await runLoop(engine, makeTask(), { train, store });
+      const third = await runLoop(engine, await makeTask(), { train, store });
       assert.deepEqual(
         store.saved.map(({ step }) => step),
         [3, 6, 9],
@@ -70,10 +70,10 @@ describe("the training loop", function () {
 
   it("goes on exactly from a checkpoint on the disk", async () => {
     const whole = new MemoryStore();
-    await runLoop(engine, smallDitTask(data), { train, store: whole });
+    await runLoop(engine, await smallDitTask(data), { train, store: whole });
     const store = diskStore(folder());
-    await runLoop(engine, smallDitTask(data), { train, store, stopAfter: 5 });
-    await runLoop(engine, smallDitTask(data), { train, store });
+    await runLoop(engine, await smallDitTask(data), { train, store, stopAfter: 5 });
+    await runLoop(engine, await smallDitTask(data), { train, store });
     assert.deepEqual(
       (await listCheckpoints(folder())).map(({ step }) => step),
       [5, 9],

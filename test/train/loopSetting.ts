@@ -108,8 +108,8 @@ export interface SmallLatents {
 }
 
 /** Packs of 24 tokens. */
-export function smallDitTask(data: SmallLatents, options: Partial<DitTaskOptions> = {}): DitTask {
-  return new DitTask({
+export function smallDitTask(data: SmallLatents, options: Partial<DitTaskOptions> = {}): Promise<DitTask> {
+  return DitTask.create({
     model: smallDit(),
     latents: poolOf(data.latents),
     statistics: data.statistics,

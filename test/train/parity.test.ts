@@ -45,11 +45,14 @@ describe("one recipe on every engine", function () {
   }
 
   /** Trains on every engine named and compares with the first. Gives the first one's figures. */
-  async function assertAllAgree(makeTask: () => Task, [first, ...others]: [EngineName, ...EngineName[]] = all) {
-    const reference = await lossesOn(first, makeTask());
+  async function assertAllAgree(
+    makeTask: () => Task | Promise<Task>,
+    [first, ...others]: [EngineName, ...EngineName[]] = all,
+  ) {
+    const reference = await lossesOn(first, await makeTask());
     assert.equal(reference.losses.length, STEPS);
     for (const name of others) {
-      const other = await lossesOn(name, makeTask());
+      const other = await lossesOn(name, await makeTask());
       for (const figure of ["losses", "norms"] as const) {
         for (const [i, expected] of reference[figure].entries()) {
           const error = Math.abs((other[figure][i] as number) - expected) / Math.abs(expected);

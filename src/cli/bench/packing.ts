@@ -1,7 +1,10 @@
 import { gridSize } from "../../base/grid.ts";
-import { choosePlans } from "../../data/plans.ts";
+import { choosePlans } from "../../data/plans/choosePlans.ts";
+import { mergeCounts } from "../../data/plans/plan.ts";
 import type { Engine } from "../../engine/engine.ts";
-import { compareWays, type WayResult } from "./packing/compare.ts";
+import { ditCost } from "../../models/dit/ditCost.ts";
+import { packingSchema } from "../../train/ditConfig.ts";
+import { compareWays, PACKING_MODEL, type WayResult } from "./packing/compare.ts";
 import { FORTY_GRIDS } from "./packing/fortyGrids.ts";
 import { bucketed, drawnBy, maskedRows, padded, planned } from "./packing/ways.ts";
 
@@ -31,7 +34,9 @@ export interface PackingBench {
  * engine, one budget of tokens a step, and the same clips in the same proportions, those in which the plans draw them.
  */
 export async function benchPacking(): Promise<PackingBench> {
-  const plans = choosePlans(FORTY_GRIDS, { tokens: BUDGET, maxPlans: MAX_PLANS });
+  const packing = packingSchema.parse({ tokens: BUDGET, maxPlans: MAX_PLANS });
+  const cost = ditCost(PACKING_MODEL.dit, PACKING_MODEL.latentChannels);
+  const { plans } = await choosePlans(mergeCounts(FORTY_GRIDS), packing, cost);
   const mix = drawnBy(plans);
   const ways = [planned(plans), bucketed(mix, BUDGET), maskedRows(mix, BUDGET), padded(mix, BUDGET)];
   const numPrograms = ways.reduce((sum, { programs }) => sum + programs.length, 0);

@@ -50,7 +50,7 @@ export async function trainDit(
   const tell = (line: string): void => void process.stderr.write(`${line}\n`);
   const latents = await latentsOf(clips, codec, vae.sha256, { maxBadShare: data.maxBadShare, tell });
   try {
-    const task = new DitTask({ model, latents, statistics, objective, packing, heldOut: data.heldOut, seed });
+    const task = await DitTask.create({ model, latents, statistics, objective, packing, heldOut: data.heldOut, seed });
     const requests = samples.clips.length > 0 ? samples.clips : requestsLike(clips);
     const result = await runStage({
       title: `train ${name}`,

@@ -1,5 +1,5 @@
 import { type Grid, gridKey } from "../../base/grid.ts";
-import type { Plan } from "../plans.ts";
+import type { Plan } from "../plans/plan.ts";
 import { type Drawn, type Epochs, GlobalOrder, ONE_RANK, type Rank } from "./globalOrder.ts";
 import type { OrderState } from "./orderState.ts";
 

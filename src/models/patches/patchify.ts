@@ -16,6 +16,11 @@ export function tokenGrid(latent: Grid, [pt, ph, pw]: Patch, where = "patch"): G
   return { t: latent.t / pt, h: latent.h / ph, w: latent.w / pw };
 }
 
+/** The latent grid that falls into a grid of tokens. */
+export function latentGridOf(tokens: Grid, [pt, ph, pw]: Patch): Grid {
+  return { t: tokens.t * pt, h: tokens.h * ph, w: tokens.w * pw };
+}
+
 /** Values per token: cells of a patch times latent channels. */
 export function patchWidth([pt, ph, pw]: Patch, numChannels: number): number {
   return pt * ph * pw * numChannels;

@@ -21,7 +21,7 @@ export interface PackOrder extends BatchPlace {
 
 export interface PackedClip {
   readonly row: StoreRow;
-  /** Its place in the pack, in tokens. With fewer frames than are stored, only the first are used. */
+  /** Its place in the pack, in tokens. Where more is stored, the first frames and the middle are used: `cropLatent`. */
   readonly grid: Grid;
   /** How often the same content comes before it in the pack: each time it gets draws of its own. */
   readonly repeat: number;

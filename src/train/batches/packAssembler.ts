@@ -1,13 +1,14 @@
 import { assert } from "../../base/errors.ts";
-import { type Grid, gridKey, gridSize } from "../../base/grid.ts";
+import { gridSize } from "../../base/grid.ts";
 import { KeyedRandom } from "../../base/random.ts";
 import type { RowStores } from "../../data/shards/rowStores.ts";
 import { lossWeights } from "../../diffusion/lossWeights.ts";
 import { drawTime, frameTimes } from "../../diffusion/timeSampling.ts";
 import type { HostMap } from "../../engine/engine.ts";
 import type { DiTConfig } from "../../models/dit/dit.ts";
+import { cropLatent } from "../../models/patches/crop.ts";
 import { type ClipSpan, type PackLayout, packLayout } from "../../models/patches/layout.ts";
-import { type Patch, patchify } from "../../models/patches/patchify.ts";
+import { latentGridOf, type Patch, patchify } from "../../models/patches/patchify.ts";
 import { RowLayout, type RowRoom } from "../../models/patches/rowLayout.ts";
 import { textRow } from "../../models/text/textRow.ts";
 import { type LatentStats, normaliseLatents } from "../../models/vae/latents.ts";
@@ -77,8 +78,9 @@ export class PackAssembler implements Assembler {
     const tokens = tokensOfClips(x0_LP, pack);
     for (const [i, { row, grid }] of clips.entries()) {
       const bytes = await this.stores.values(row);
-      const latent_thwz = firstFrames(bytes, row.entry.grid, grid, patch);
-      const used = { ...row.entry.grid, t: grid.t * patch[0] };
+      const stored_thwz = new Float32Array(bytes.slice().buffer);
+      const used = latentGridOf(grid, patch);
+      const latent_thwz = cropLatent(stored_thwz, row.entry.grid, used);
       patchify(normaliseLatents(latent_thwz, statistics), used, patch, tokens[i]);
     }
   }
@@ -120,17 +122,4 @@ function tokensOfClips(data_LP: Float32Array, pack: PackLayout): Float32Array[] 
   return pack.clips.map(({ firstToken, numTokens }) =>
     data_LP.subarray(firstToken * numValues, (firstToken + numTokens) * numValues),
   );
-}
-
-/**
- * A copy of the latent frames that `tokens` asks for. The first frames of a clip's latents are the latents of its first
- * frames, since the autoencoder is causal; no other part is a clip's latent.
- */
-function firstFrames(bytes: Uint8Array, stored: Grid, tokens: Grid, [pt, ph, pw]: Patch): Float32Array {
-  const fits = tokens.t * pt <= stored.t && tokens.h * ph === stored.h && tokens.w * pw === stored.w;
-  assert(fits, `a place of ${gridKey(tokens)} tokens for latents of ${gridKey(stored)}`);
-  const used = (bytes.byteLength / stored.t) * tokens.t * pt;
-  const latent_thwz = new Float32Array(used / Float32Array.BYTES_PER_ELEMENT);
-  new Uint8Array(latent_thwz.buffer).set(bytes.subarray(0, used));
-  return latent_thwz;
 }

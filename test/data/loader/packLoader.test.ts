@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { type Grid, gridKey } from "../../../src/base/grid.ts";
 import { PackLoader } from "../../../src/data/loader/packLoader.ts";
-import { choosePlans } from "../../../src/data/plans.ts";
+import { choosePlans } from "../../../src/data/plans/choosePlans.ts";
+import { mergeCounts } from "../../../src/data/plans/plan.ts";
+import { SMALL_COST, targets } from "../plans/setting.ts";
 
 const histogram = [
   { grid: { t: 1, h: 6, w: 6 }, count: 163 },
@@ -15,7 +17,7 @@ const histogram = [
 const clips = histogram
   .flatMap(({ grid, count }) => Array.from({ length: count }, () => grid))
   .map((grid, index) => ({ grid, index }));
-const plans = choosePlans(histogram, { tokens: 512, maxPlans: 6 });
+const { plans } = await choosePlans(mergeCounts(histogram), targets({ tokens: 512, maxPlans: 6 }), SMALL_COST);
 const gridOf = new Map<number, Grid>(clips.map(({ index, grid }) => [index, grid]));
 
 describe("PackLoader", () => {

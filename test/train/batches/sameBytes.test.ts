@@ -25,7 +25,7 @@ describe("batches", function () {
     await dataset.close();
   });
 
-  const stages: Readonly<Record<string, () => Task>> = {
+  const stages: Readonly<Record<string, () => Task | Promise<Task>>> = {
     "of clips": () => smallVaeTask(dataset, "random"),
     "of augmented clips": () => {
       const augment = { flip: true, crops: [{ height: 8, width: 8 }] };
@@ -37,7 +37,7 @@ describe("batches", function () {
   for (const [stage, makeTask] of Object.entries(stages)) {
     it(`${stage} are the same to the bit with 0, 1 and 3 workers, over three epochs`, async () => {
       const expected: string[] = [];
-      const task = makeTask();
+      const task = await makeTask();
       const drawn = new Map<string, number>();
       for (let step = 1; step <= NUM_STEPS; step++) {
         for (let part = 0; part < NUM_PARTS; part++) {
@@ -53,13 +53,13 @@ describe("batches", function () {
       );
       assert.equal(new Set(expected).size, expected.length, "no two batches are alike");
       for (const workers of [0, 1, 3]) {
-        assert.deepEqual(await digests(makeTask(), workers), expected, `${workers} workers`);
+        assert.deepEqual(await digests(await makeTask(), workers), expected, `${workers} workers`);
       }
     });
   }
 
   it("of a step stay as they are while later ones are assembled", async () => {
-    const task = smallDitTask(data);
+    const task = await smallDitTask(data);
     await withAssembler(task, { workers: 2, prefetch: 3 }, async (assembler) => {
       const feed = new BatchFeed({ task, assembler, fromStep: 0, numSteps: 12, numParts: 2, prefetch: 3 });
       for (let step = 1; step <= 12; step++) {

@@ -16,7 +16,8 @@ import { randomParams } from "../randomParams.ts";
 import type { PackingWay, WayProgram } from "./ways.ts";
 
 const text = textEncoderSchema.parse({ kind: "bytes", maxTokens: 32, width: 64, depth: 1, prefixBuckets: 0 });
-const model: LatentModel = {
+/** The model that every way trains. */
+export const PACKING_MODEL: LatentModel = {
   dit: ditSchema.parse({ kind: "dit", width: 256, heads: 4, depth: 2, patch: [1, 1, 1], text }),
   latentChannels: 16,
   prediction: "v",
@@ -45,7 +46,7 @@ export async function compareWays(
   rounds: number,
   update: (done: number) => void,
 ): Promise<WayResult[]> {
-  const layout = new FlatLayout(declareParams((p) => buildDiT(model, p)));
+  const layout = new FlatLayout(declareParams((p) => buildDiT(PACKING_MODEL, p)));
   const [params, grad] = [randomParams(layout), layout.allocate()];
   const timed: { way: PackingWay; program: WayProgram; run: () => Promise<unknown>; times: number[] }[] = [];
   for (const way of ways) {
@@ -88,7 +89,7 @@ async function prepare(
   grad: Float32Array,
   program: WayProgram,
 ): Promise<() => Promise<void>> {
-  const objective = ditObjective(model, program.shape);
+  const objective = ditObjective(PACKING_MODEL, program.shape);
   const compiled = await compileGradient(engine, layout, {
     key: program.shape.key,
     signature: objective.inputs,

@@ -1,7 +1,7 @@
 import { type Grid, gridKey, gridSize } from "../../../base/grid.ts";
 import { KeyedRandom } from "../../../base/random.ts";
 import { RowFiller } from "../../../data/loader/rowFiller.ts";
-import type { Plan } from "../../../data/plans.ts";
+import type { Plan } from "../../../data/plans/plan.ts";
 import type { HostMap } from "../../../engine/engine.ts";
 import type { PackLayout } from "../../../models/patches/layout.ts";
 import { MaskedRows } from "../../../models/patches/maskedRows.ts";

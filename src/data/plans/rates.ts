@@ -1,0 +1,165 @@
+import { type Entry, LinearProgram, type Solver } from "./linearProgram.ts";
+import type { PackingProblem, Pattern } from "./problem.ts";
+
+/** What a set of patterns at its best rates is worth. */
+export interface Rated {
+  /** Share of all draws that each pattern has; they sum to 1. */
+  readonly rates: readonly number[];
+  /** Total-variation distance of the shares drawn from those wanted. */
+  readonly frequencyError: number;
+  /** Rate-weighted mean share of the budget that is filled. */
+  readonly fill: number;
+  /** FLOPs of the dearest pattern that is drawn, over those of the cheapest. */
+  readonly maxCostRatio: number;
+  /** Patterns that are drawn. */
+  readonly numDrawn: number;
+  /** For each grid, whether it is drawn less than half as often as wanted. */
+  readonly isNeglected: readonly boolean[];
+  readonly numNeglected: number;
+  /** To be minimised: see `PENALTIES`. */
+  readonly score: number;
+  readonly prices: Prices;
+}
+
+/** What a unit of error, and of unfilled budget, costs at the margin. */
+export interface Prices {
+  readonly error: number;
+  readonly emptiness: number;
+}
+
+/**
+ * The score of a set of plans. It counts the frequency error once, and far more what is missed: every grid is to be
+ * drawn, then the error to be in its bound, then the fill. A plan must be worth its compilation: at 0.0005, sixteen
+ * plans in place of eight must lower the error by 0.004.
+ */
+export const PENALTIES = {
+  neglect: 1000,
+  excessError: 300,
+  lackingFill: 100,
+  error: 1,
+  emptiness: 0.02,
+  perPlan: 0.0005,
+} as const;
+
+/** A grid drawn less often than this, relative to its share, is neglected. */
+export const LEAST_DRAWN = 0.5;
+/** A rate below which a pattern is not drawn at all. */
+const NEVER = 1e-8;
+
+/**
+ * The best rates of a few patterns, by a linear program that is kept from one set of patterns to the next: columns for
+ * the patterns, and for each grid how far it is drawn too often, too seldom, and less than half as often as wanted.
+ * Draws of a grid are counted in its own share and packs in their mean number, so that rare grids are not rounded away.
+ */
+export class RateProgram {
+  numPatterns = 0;
+  private readonly problem: PackingProblem;
+  private readonly fillTarget: number;
+  private readonly program: LinearProgram;
+  private readonly balances: readonly number[];
+  private readonly clips: number;
+  private readonly error: number;
+  private readonly fill: number;
+  private readonly firstPattern: number;
+
+  /** @param fillTarget the fill to reach; less than the problem's where no plans reach that. */
+  constructor(solver: Solver, problem: PackingProblem, fillTarget: number) {
+    const { shares, frequencyError } = problem;
+    this.problem = problem;
+    this.fillTarget = fillTarget;
+    const program = new LinearProgram(solver);
+    this.program = program;
+    this.balances = shares.map(() => program.addRow(1, 1));
+    this.clips = program.addRow(1, 1);
+    this.error = program.addRow(Number.NEGATIVE_INFINITY, frequencyError);
+    this.fill = program.addRow(Number.NEGATIVE_INFINITY, 0);
+    for (const [i, share] of shares.entries()) {
+      const balance = this.balances[i] as number;
+      const error: Entry = [this.error, share / 2];
+      const cost = (PENALTIES.error * share) / 2;
+      program.addColumn(cost, Number.POSITIVE_INFINITY, [[balance, -1], error]);
+      program.addColumn(cost, 1 - LEAST_DRAWN, [[balance, 1], error]);
+      program.addColumn(cost + PENALTIES.neglect / LEAST_DRAWN, LEAST_DRAWN, [[balance, 1], error]);
+    }
+    program.addColumn(PENALTIES.excessError, Number.POSITIVE_INFINITY, [[this.error, -1]]);
+    program.addColumn(PENALTIES.lackingFill, Number.POSITIVE_INFINITY, [[this.fill, -1]]);
+    this.firstPattern = 3 * shares.length + 2;
+  }
+
+  /** Adds a pattern; returns its column. */
+  add({ counts, clips, tokens }: Pattern): number {
+    const { tokens: budget, packsPerClip, shares } = this.problem;
+    const filled = tokens / budget;
+    const draws = this.balances.map(
+      (row, i): Entry => [row, ((counts[i] as number) * packsPerClip) / (shares[i] as number)],
+    );
+    this.program.addColumn(-PENALTIES.emptiness * filled, Number.POSITIVE_INFINITY, [
+      ...draws.filter(([, value]) => value > 0),
+      [this.clips, clips * packsPerClip],
+      [this.fill, this.fillTarget - filled],
+    ]);
+    return this.numPatterns++;
+  }
+
+  /** Takes the pattern that was added last out again. */
+  removeLast(): void {
+    this.numPatterns--;
+    this.program.removeLastColumn();
+  }
+
+  /** Lets a pattern be drawn, or not. */
+  allow(column: number, isAllowed: boolean): void {
+    this.program.changeUpper(this.firstPattern + column, isAllowed ? Number.POSITIVE_INFINITY : 0);
+  }
+
+  /** The best rates of the patterns that are allowed. @param columns of the patterns, in their order. */
+  rate(patterns: readonly Pattern[], columns: readonly number[]): Rated {
+    const { columns: values, duals } = this.program.solve();
+    const packs = columns.map((column) => values[this.firstPattern + column] as number);
+    const total = packs.reduce((sum, times) => sum + (times > NEVER ? times : 0), 0);
+    const rates = packs.map((times) => (times > NEVER ? times / total : 0));
+    const figures = figuresOf(this.problem, patterns, rates);
+    const { balance, frequencyError } = this.problem;
+    const score =
+      PENALTIES.neglect * figures.numNeglected +
+      PENALTIES.excessError * Math.max(0, figures.frequencyError - frequencyError) +
+      PENALTIES.lackingFill * Math.max(0, this.fillTarget - figures.fill) +
+      PENALTIES.error * figures.frequencyError +
+      PENALTIES.emptiness * (1 - figures.fill) +
+      PENALTIES.perPlan * figures.numDrawn +
+      balance * (figures.maxCostRatio - 1);
+    const prices = {
+      error: PENALTIES.error + Math.abs(duals[this.error] as number),
+      emptiness: PENALTIES.emptiness + Math.abs(duals[this.fill] as number),
+    };
+    return { rates, ...figures, score, prices };
+  }
+
+  dispose(): void {
+    this.program.dispose();
+  }
+}
+
+type Figures = Pick<Rated, "frequencyError" | "fill" | "maxCostRatio" | "numDrawn" | "isNeglected" | "numNeglected">;
+
+function figuresOf(
+  { shares, tokens }: PackingProblem,
+  patterns: readonly Pattern[],
+  rates: readonly number[],
+): Figures {
+  const drawn = patterns.map((pattern, i) => ({ pattern, rate: rates[i] as number })).filter(({ rate }) => rate > 0);
+  const mean = (of: (pattern: Pattern) => number): number =>
+    drawn.reduce((sum, { pattern, rate }) => sum + rate * of(pattern), 0);
+  const clips = mean((pattern) => pattern.clips);
+  const got = shares.map((_, i) => mean(({ counts }) => counts[i] as number) / clips);
+  const costs = drawn.map(({ pattern }) => pattern.cost);
+  const isNeglected = shares.map((share, i) => (got[i] as number) < share * LEAST_DRAWN * (1 - 1e-4));
+  return {
+    frequencyError: shares.reduce((sum, share, i) => sum + Math.abs((got[i] as number) - share), 0) / 2,
+    fill: mean((pattern) => pattern.tokens) / tokens,
+    maxCostRatio: Math.max(...costs) / Math.min(...costs),
+    numDrawn: drawn.length,
+    isNeglected,
+    numNeglected: isNeglected.filter(Boolean).length,
+  };
+}

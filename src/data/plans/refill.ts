@@ -1,0 +1,90 @@
+import { Knapsack, type Offer } from "./knapsack.ts";
+import { type PackingProblem, type Pattern, patternOf } from "./problem.ts";
+import { LEAST_DRAWN, PENALTIES, type Prices } from "./rates.ts";
+
+/** How a pack is to be filled. */
+export interface Wish {
+  /** Its share of all draws. */
+  readonly rate: number;
+  /** Packs drawn for each clip drawn. */
+  readonly packsPerClip: number;
+  /** Share of all clips, for each grid, that the other packs draw. */
+  readonly drawn: readonly number[];
+  readonly prices: Prices;
+  /** What a FLOP of the pack costs; below 0, what it brings. */
+  readonly perFlop: number;
+  /** Tokens that it must hold at least. */
+  readonly leastTokens: number;
+}
+
+/** Fills one pack so that, drawn at its rate beside the others, it brings the draws nearest to the wanted shares. */
+export class Refill {
+  private readonly problem: PackingProblem;
+  private readonly knapsack: Knapsack;
+
+  constructor(problem: PackingProblem) {
+    this.problem = problem;
+    this.knapsack = new Knapsack(problem.sizes, problem.tokens);
+  }
+
+  /** Cells of tables written so far. */
+  get work(): number {
+    return this.knapsack.work;
+  }
+
+  /** The most tokens that a pack can hold. */
+  mostTokens(): number {
+    return this.knapsack.mostFilled();
+  }
+
+  /** The best pack; undefined when none holds so many tokens. */
+  pack({ rate, packsPerClip, drawn, prices, perFlop, leastTokens }: Wish): Pattern | undefined {
+    const { shares, sizes, costs, tokens } = this.problem;
+    const offers = shares.map((share, i) => {
+      const size = sizes[i] as number;
+      const every = perFlop * (costs[i] as number) - (rate * prices.emptiness * size) / tokens;
+      const nearer = offersOf({
+        share,
+        drawn: drawn[i] as number,
+        step: rate * packsPerClip,
+        price: prices.error / 2,
+        most: Math.floor(tokens / size),
+      });
+      return nearer.map(({ cost, copies }) => ({ cost: cost + every, copies }));
+    });
+    const counts = this.knapsack.cheapest(offers, leastTokens);
+    return counts === undefined ? undefined : patternOf(this.problem, counts);
+  }
+}
+
+interface Lack {
+  readonly share: number;
+  readonly drawn: number;
+  /** What one more copy adds to what is drawn. */
+  readonly step: number;
+  /** Of the distance from the share. */
+  readonly price: number;
+  /** Copies that a pack can hold. */
+  readonly most: number;
+}
+
+/**
+ * What further copies of a grid do to its distance from its share, |drawn + copies * step - share|. Those that end its
+ * neglect come first and bring far more.
+ */
+function offersOf({ share, drawn, step, price, most }: Lack): Offer[] {
+  const offers: Offer[] = [];
+  let at = drawn;
+  const offer = (copies: number, bonus: number): void => {
+    const gain = Math.abs(at + copies * step - share) - Math.abs(at - share);
+    offers.push({ cost: (price * gain - bonus) / copies, copies });
+    at += copies * step;
+  };
+  const lacking = share * LEAST_DRAWN - at;
+  if (lacking > 1e-6 * share) offer(Math.min(most, Math.ceil(lacking / step)), PENALTIES.neglect);
+  const within = Math.floor((share - at) / step + 1e-9);
+  if (within > 0) offer(within, 0);
+  if (share - at > 1e-9 * share) offer(1, 0);
+  offers.push({ cost: price * step, copies: Number.POSITIVE_INFINITY });
+  return offers;
+}

@@ -1,0 +1,140 @@
+import type { Solver } from "./linearProgram.ts";
+import type { PackingProblem, Pattern } from "./problem.ts";
+import { type Rated, RateProgram } from "./rates.ts";
+
+/** Score that a change must gain. */
+const WORTHWHILE = 1e-7;
+
+/** A pattern for one of the slots. */
+export interface Replacement {
+  readonly slot: number;
+  readonly pattern: Pattern;
+}
+
+/** How a state stood. */
+interface Kept {
+  readonly patterns: readonly Pattern[];
+  readonly columns: readonly number[];
+  readonly rated: Rated;
+  readonly numColumns: number;
+}
+
+/** A set of patterns in slots, and the linear program that rates them. */
+export class SearchState {
+  rated: Rated;
+  patterns: readonly Pattern[];
+  private columns: readonly number[];
+  private readonly problem: PackingProblem;
+  private readonly program: RateProgram;
+
+  constructor(solver: Solver, problem: PackingProblem, fillTarget: number, patterns: readonly Pattern[]) {
+    this.problem = problem;
+    this.patterns = patterns;
+    this.program = new RateProgram(solver, problem, fillTarget);
+    this.columns = patterns.map((pattern) => this.program.add(pattern));
+    this.rated = this.program.rate(this.patterns, this.columns);
+  }
+
+  /** Whether this scores better by more than rounding. */
+  beats({ rated }: { readonly rated: Rated }): boolean {
+    return this.rated.score < rated.score - WORTHWHILE;
+  }
+
+  /** Slots, least drawn first. */
+  slotsByRate(): number[] {
+    const { rates } = this.rated;
+    return rates.map((_, slot) => slot).sort((a, b) => (rates[a] as number) - (rates[b] as number) || a - b);
+  }
+
+  /** The rate to fill a slot for: its own, or a small one when it is not drawn. */
+  rateOf(slot: number): number {
+    return this.rated.rates[slot] || 0.1 / this.problem.maxPlans;
+  }
+
+  packsPerClip(): number {
+    return 1 / this.mean(({ clips }) => clips);
+  }
+
+  /** Share of all clips, for each grid, that all but these slots draw. */
+  drawnBeside(slots: readonly number[]): number[] {
+    const packsPerClip = this.packsPerClip();
+    return this.problem.shares.map(
+      (_, i) => packsPerClip * this.mean(({ counts }, slot) => (slots.includes(slot) ? 0 : (counts[i] as number))),
+    );
+  }
+
+  /** FLOPs of the cheapest pack that is drawn. */
+  leastCost(): number {
+    return Math.min(
+      ...this.patterns.filter((_, slot) => (this.rated.rates[slot] as number) > 0).map(({ cost }) => cost),
+    );
+  }
+
+  meanCost(): number {
+    return this.mean(({ cost }) => cost);
+  }
+
+  /** Puts patterns into slots when that scores better; whether it did. */
+  replace(changes: readonly Replacement[]): boolean {
+    const [patterns, columns] = [[...this.patterns], [...this.columns]];
+    for (const { slot, pattern } of changes) {
+      this.program.allow(this.columns[slot] as number, false);
+      patterns[slot] = pattern;
+      columns[slot] = this.program.add(pattern);
+    }
+    if (this.take(patterns, columns)) return true;
+    for (const { slot } of changes) {
+      this.program.removeLast();
+      this.program.allow(this.columns[slot] as number, true);
+    }
+    return false;
+  }
+
+  /** Empties a slot for good when that scores better; whether it did. */
+  drop(slot: number): boolean {
+    if (this.patterns.length === 1) return false;
+    const column = this.columns[slot] as number;
+    this.program.allow(column, false);
+    const isDropped = this.take(this.patterns.toSpliced(slot, 1), this.columns.toSpliced(slot, 1));
+    if (!isDropped) this.program.allow(column, true);
+    return isDropped;
+  }
+
+  /** Puts a pattern into a slot, whatever that does to the score. */
+  force({ slot, pattern }: Replacement): void {
+    this.program.allow(this.columns[slot] as number, false);
+    this.columns = this.columns.with(slot, this.program.add(pattern));
+    this.patterns = this.patterns.with(slot, pattern);
+    this.rated = this.program.rate(this.patterns, this.columns);
+  }
+
+  /** What `restore` takes. */
+  keep(): Kept {
+    const { patterns, columns, rated } = this;
+    return { patterns, columns, rated, numColumns: this.program.numPatterns };
+  }
+
+  /** Goes back to how it stood. */
+  restore({ patterns, columns, rated, numColumns }: Kept): void {
+    for (const column of this.columns) this.program.allow(column, false);
+    for (const column of columns) this.program.allow(column, true);
+    while (this.program.numPatterns > numColumns) this.program.removeLast();
+    [this.patterns, this.columns, this.rated] = [patterns, columns, rated];
+  }
+
+  dispose(): void {
+    this.program.dispose();
+  }
+
+  private take(patterns: readonly Pattern[], columns: readonly number[]): boolean {
+    const rated = this.program.rate(patterns, columns);
+    if (!(rated.score < this.rated.score - WORTHWHILE)) return false;
+    [this.patterns, this.columns, this.rated] = [patterns, columns, rated];
+    return true;
+  }
+
+  private mean(of: (pattern: Pattern, slot: number) => number): number {
+    const { rates } = this.rated;
+    return this.patterns.reduce((sum, pattern, slot) => sum + (rates[slot] as number) * of(pattern, slot), 0);
+  }
+}

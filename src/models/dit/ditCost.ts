@@ -1,0 +1,52 @@
+import { patchWidth } from "../patches/patchify.ts";
+import type { DiTConfig } from "./dit.ts";
+
+/** FLOPs of a training step, by what they grow with. */
+export interface DiTCost {
+  readonly perClip: number;
+  readonly perFrame: number;
+  readonly perToken: number;
+  /** For every two tokens that attend to one another. */
+  readonly perTokenPair: number;
+}
+
+/** Values of a block's modulation, and of the last layer's. */
+const BLOCK_MODULATION = 6;
+const LAST_MODULATION = 2;
+/** A multiplication and an addition. */
+const FLOPS_PER_PRODUCT = 2;
+/** A product forward, and two backward. */
+const PASSES = 3;
+
+/**
+ * FLOPs of the matrix products of a training step: for D width, S text tokens, r MLP ratio, a token costs 4 D^2 for
+ * attention, 2 r D^2 for the MLP and 2 D^2 + 2 S D for reading the text in each block; two tokens that attend to one
+ * another cost 2 D. The text encoder counts for each clip, modulation for each frame; elementwise work is left out.
+ */
+export function ditCost(cfg: DiTConfig, latentChannels: number): DiTCost {
+  const { width, depth, mlpRatio, text } = cfg;
+  const square = width * width;
+  const readsText = text.kind === "bytes" && text.crossAttention;
+  const readText = readsText ? 2 * square + 2 * text.maxTokens * width : 0;
+  const ends = 2 * patchWidth(cfg.patch, latentChannels) * width;
+  const products = {
+    perToken: depth * (4 * square + 2 * mlpRatio * square + readText) + ends,
+    perTokenPair: depth * 2 * width,
+    perFrame: (depth * BLOCK_MODULATION + LAST_MODULATION + 1) * square,
+    perClip: text.kind === "bytes" ? textProducts(text, width, readsText ? depth : 0) : 0,
+  };
+  const flops = (count: number): number => FLOPS_PER_PRODUCT * PASSES * count;
+  return {
+    perClip: flops(products.perClip),
+    perFrame: flops(products.perFrame),
+    perToken: flops(products.perToken),
+    perTokenPair: flops(products.perTokenPair),
+  };
+}
+
+function textProducts(text: Extract<DiTConfig["text"], { kind: "bytes" }>, width: number, readers: number): number {
+  const { maxTokens } = text;
+  const block = 12 * text.width * text.width + 2 * maxTokens * text.width;
+  const read = readers * 2 * text.width * width;
+  return maxTokens * (text.depth * block + read) + text.width * width;
+}
