@@ -3,6 +3,8 @@ import { assert, UserError } from "../base/errors.ts";
 import { type Grid, gridKey } from "../base/grid.ts";
 import type { JsonValue } from "../base/json.ts";
 import type { LatentEntry, LatentSet } from "../data/latents.ts";
+import type { KindDraws } from "../data/loader/drawsPerEpoch.ts";
+import { ONE_RANK, partOfAll, type Rank } from "../data/loader/globalOrder.ts";
 import { type GridClip, PackLoader } from "../data/loader/packLoader.ts";
 import type { ClipPool } from "../data/mix/clipPool.ts";
 import { epochsByName } from "../data/mix/epochsByName.ts";
@@ -31,6 +33,8 @@ export interface DitTaskOptions {
   /** Share of clips, by content hash, that is never trained on. */
   readonly heldOut: number;
   readonly seed: number;
+  /** Which of several processes this is. Together they train on what one alone would. One when not given. */
+  readonly rank?: Rank;
 }
 
 /** Training of a diffusion transformer on packs of latents. */
@@ -72,26 +76,31 @@ export class DitTask implements Task {
       lossDivisor: meanWeight(packing.plans, objective.weighting),
       room: undefined,
     };
-    this.loader = new PackLoader(packing.plans, clips, seed);
+    this.loader = new PackLoader(packing.plans, clips, seed, options.rank);
     this.arrangements = packing.plans.map(({ grids }) => packArrangement(model, grids));
+  }
+
+  /** How often clips of each grid come while all come once, rarest first: 1 where the plans are exact. */
+  get drawsPerEpoch(): readonly KindDraws[] {
+    return this.loader.drawsPerEpoch;
   }
 
   async startingValues() {
     return {};
   }
 
-  draw(at: BatchPlace): DrawnBatch {
+  draw({ step, part }: BatchPlace): DrawnBatch {
     const { plan, clips } = this.loader.next();
     const arrangement = this.arrangements[plan];
     assert(arrangement !== undefined, `plan ${plan} has an arrangement`);
     const { pack } = arrangement;
-    const { latents } = this.options;
+    const { latents, rank = ONE_RANK } = this.options;
     const packed = withRepeats(
       clips.map((index, i) => ({ row: latents.row(index), grid: (pack.clips[i] as ClipSpan).grid })),
     );
     return {
       arrangement,
-      order: { kind: "pack", ...at, clips: packed },
+      order: { kind: "pack", step, part: partOfAll(rank, part), clips: packed },
       numClips: pack.numClips,
       numTokens: pack.numTokens,
       cursor: this.loader.state,

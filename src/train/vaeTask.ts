@@ -9,7 +9,7 @@ import { CHANNELS } from "../data/clip.ts";
 import { wholeClips } from "../data/clips.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { BucketLoader } from "../data/loader/bucketLoader.ts";
-import type { Epochs } from "../data/loader/globalOrder.ts";
+import { type Epochs, ONE_RANK, partOfAll, type Rank } from "../data/loader/globalOrder.ts";
 import type { ClipPool } from "../data/mix/clipPool.ts";
 import { epochsByName } from "../data/mix/epochsByName.ts";
 import { type TrainingClip, trainingClips } from "../data/mix/trainingClips.ts";
@@ -35,6 +35,8 @@ export interface VaeTaskOptions {
   /** Share of clips, by content hash, that is never trained on. */
   readonly heldOut: number;
   readonly seed: number;
+  /** Which of several processes this is. Together they train on what one alone would. One when not given. */
+  readonly rank?: Rank;
 }
 
 /** Training of a video autoencoder on batches of clips of one size and length. */
@@ -92,6 +94,7 @@ export class VaeTask implements Task {
       }),
       ({ frames, height, width }) => Math.max(1, Math.floor(batch.pixels / (frames * height * width))),
       seed,
+      options.rank,
     );
     this.arrangements = this.loader.buckets.map((bucket) =>
       bucketArrangement(vae, loss, { t: bucket.frames, h: bucket.height, w: bucket.width }, bucket.batch),
@@ -114,14 +117,14 @@ export class VaeTask implements Task {
     return pcaStart(vae, videos, seed);
   }
 
-  draw(at: BatchPlace): DrawnBatch {
+  draw({ step, part }: BatchPlace): DrawnBatch {
     const { plan: bucket, clips } = this.loader.next();
     const arrangement = this.arrangements[bucket];
     assert(arrangement !== undefined, `bucket ${bucket} has an arrangement`);
-    const pool = this.options.clips;
+    const { clips: pool, rank = ONE_RANK } = this.options;
     return {
       arrangement,
-      order: { kind: "clips", ...at, clips: clips.map((item) => this.viewed(item)) },
+      order: { kind: "clips", step, part: partOfAll(rank, part), clips: clips.map((item) => this.viewed(item)) },
       numClips: clips.length,
       numTokens: clips.length * arrangement.latentCells,
       cursor: this.loader.state,

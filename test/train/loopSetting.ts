@@ -4,6 +4,7 @@ import type { JsonObject } from "../../src/base/json.ts";
 import { augmentSchema } from "../../src/data/augment/augmentConfig.ts";
 import { type Dataset, openDataset } from "../../src/data/dataset.ts";
 import type { LatentSet } from "../../src/data/latents.ts";
+import { ONE_RANK, type Rank } from "../../src/data/loader/globalOrder.ts";
 import { poolOf } from "../../src/data/mix/clipPool.ts";
 import { buildShapes } from "../../src/data/shapes/build.ts";
 import { shapesSchema } from "../../src/data/shapes/world.ts";
@@ -62,6 +63,7 @@ export function smallVaeTask(
   start: "pca" | "random" = "pca",
   heldOut = 0,
   augment: object = {},
+  rank: Rank = ONE_RANK,
 ): VaeTask {
   const batch = vaeBatchSchema.parse(start === "pca" ? { pixels: 2560, pcaClips: 8 } : { pixels: 2560, start });
   return new VaeTask({
@@ -72,6 +74,7 @@ export function smallVaeTask(
     clips: poolOf(dataset),
     heldOut,
     seed: SEED,
+    rank,
   });
 }
 

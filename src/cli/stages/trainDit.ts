@@ -3,6 +3,7 @@ import type { Resolved } from "../../config/recipe.ts";
 import type { DamageOptions } from "../../data/damage.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { LatentSet } from "../../data/latents.ts";
+import type { KindDraws } from "../../data/loader/drawsPerEpoch.ts";
 import { ClipPool } from "../../data/mix/clipPool.ts";
 import type { LatentModel } from "../../diffusion/ditPrograms.ts";
 import type { Engine } from "../../engine/engine.ts";
@@ -63,6 +64,7 @@ export async function trainDit(
         await copyVae(vaeDirOf(recipe.value.vae.run), join(run.dir, "vae"));
         await writeModelFacts(run.dir, clips);
         noteLongCaptions(clips.stores, dit.text);
+        noteUnevenDraws(task.drawsPerEpoch);
       },
       drawSamples: (run) => async (step, weights) => {
         const drawn = await textToVideo({ engine, model, weights, codec, statistics }, requests, { ...samples, seed });
@@ -111,6 +113,19 @@ function noteLongCaptions(datasets: readonly Dataset[], text: DiTConfig["text"])
   if (numCut === 0) return;
   const many = `${numCut} of ${captions.length} captions`;
   process.stderr.write(`dit.text.maxTokens ${text.maxTokens}: the ends of ${many} are not read\n`);
+}
+
+/** A grid that is drawn so much less or more often than others is told. */
+const UNEVEN = 1.25;
+
+/** Tells when the plans cannot draw all grids equally often: their epochs then drift apart. */
+function noteUnevenDraws(grids: readonly KindDraws[]): void {
+  const [rarest, most] = [grids[0], grids.at(-1)];
+  if (rarest === undefined || most === undefined || (rarest.draws > 1 / UNEVEN && most.draws < UNEVEN)) return;
+  const times = ({ kind, draws }: KindDraws) => `those of ${kind} tokens ${draws.toFixed(2)} times`;
+  process.stderr.write(
+    `packing: while all clips come once, ${times(rarest)} and ${times(most)}; more packing.maxPlans draw more evenly\n`,
+  );
 }
 
 /** Requests with the captions and sizes of a few clips of the data. */

@@ -36,6 +36,11 @@ export interface Rank {
 
 export const ONE_RANK: Rank = { rank: 0, numRanks: 1 };
 
+/** Which of a step's packs, over all ranks, a rank's `part`-th one is. Random draws are keyed by it. */
+export function partOfAll({ rank, numRanks }: Rank, part: number): number {
+  return part * numRanks + rank;
+}
+
 /**
  * The order in which clips are drawn: an endless sequence of packs, decided before any of them is read.
  *
