@@ -28,7 +28,16 @@ describe("objectives on the compiled engine against PyTorch", () => {
   it("DiT, a pack of four grids with text: loss and gradients", async () => {
     const golden = readGolden<Golden & { grids: Grid[]; ids: number[][]; loss: { v: number } }>("dit");
     const text = { kind: "bytes", width: 8, depth: 1, heads: 2, maxTokens: 7, prefixBuckets: 0 };
-    const dit = ditSchema.parse({ kind: "dit", width: 16, depth: 2, heads: 2, mlpRatio: 2, patch: [1, 2, 1], text });
+    const dit = ditSchema.parse({
+      kind: "dit",
+      width: 16,
+      depth: 2,
+      heads: 2,
+      mlpRatio: 2,
+      patch: [1, 2, 1],
+      placeFeatures: 12,
+      text,
+    });
     const program = ditObjective({ dit, latentChannels: 3, prediction: "v" }, new PackPlan(golden.grids));
     const inputs = { ...goldenTensors(golden.inputs), text_CR: tf.tensor2d(golden.ids, [4, 7], "int32") };
     const outputs = await runGradients(engine, program, toHost(goldenTensors(golden.weights)), toHost(inputs));

@@ -23,7 +23,16 @@ interface DiTGolden {
 }
 
 const text = { kind: "bytes", width: 8, depth: 1, heads: 2, maxTokens: 7, prefixBuckets: 0 };
-const dit = ditSchema.parse({ kind: "dit", width: 16, depth: 2, heads: 2, mlpRatio: 2, patch: [1, 2, 1], text });
+const dit = ditSchema.parse({
+  kind: "dit",
+  width: 16,
+  depth: 2,
+  heads: 2,
+  mlpRatio: 2,
+  patch: [1, 2, 1],
+  placeFeatures: 12,
+  text,
+});
 const model: LatentModel = { dit, latentChannels: 3, prediction: "v" };
 
 describe("DiT programs against PyTorch", () => {

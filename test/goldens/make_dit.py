@@ -14,7 +14,7 @@ import golden
 torch.manual_seed(0)
 torch.set_default_dtype(torch.float64)
 
-WIDTH, DEPTH, HEADS, MLP_RATIO, THETA = 16, 2, 2, 2, 256.0
+WIDTH, DEPTH, HEADS, MLP_RATIO, THETA, PLACES = 16, 2, 2, 2, 256.0, 12
 LATENT, PATCH = 3, (1, 2, 1)
 TEXT_WIDTH, TEXT_DEPTH, TEXT_HEADS, MAX_TOKENS = 8, 1, 2, 7
 GRIDS = [(3, 2, 4), (2, 3, 2), (3, 2, 2), (1, 2, 3)]  # token grids; two clips of equal length and unequal shape
@@ -47,12 +47,16 @@ def timestep_embedding(t, dim=256, max_period=10000):  # facebookresearch/DiT, m
     return torch.cat([torch.cos(args), torch.sin(args)], dim=-1)
 
 
-def rope(x, grid):  # x: L H d
+def angles(grid, d):  # L, d / 2
     t, h, w_ = grid
-    d = x.shape[-1]
     split = [d // 2 - 2 * (d // 6), d // 6, d // 6]
     pos = torch.stack(torch.meshgrid(torch.arange(t), torch.arange(h), torch.arange(w_), indexing="ij"), -1).reshape(-1, 3)
-    angle = torch.cat([pos[:, a : a + 1] / THETA ** (torch.arange(n) / n) for a, n in enumerate(split)], 1)
+    return torch.cat([pos[:, a : a + 1] / THETA ** (torch.arange(n) / n) for a, n in enumerate(split)], 1)
+
+
+def rope(x, grid):  # x: L H d
+    d = x.shape[-1]
+    angle = angles(grid, d)
     z = torch.complex(x[..., : d // 2], x[..., d // 2 :]) * torch.polar(torch.ones_like(angle), angle)[:, None]
     return torch.cat([z.real, z.imag], -1)
 
@@ -87,7 +91,8 @@ def dit_clip(x, t_f, ids, grid):
     c = linear(F.silu(hidden), "time.out", WIDTH, WIDTH) + linear(pooled, "pooled", TEXT_WIDTH, WIDTH)
     c = F.silu(c).repeat_interleave(grid[1] * grid[2], 0)  # per token
     norm = lambda y: F.layer_norm(y, (WIDTH,), eps=1e-6)
-    h = linear(x, "embed", P, WIDTH)
+    place = angles(grid, PLACES)
+    h = linear(x, "embed", P, WIDTH) + linear(torch.cat([place.cos(), place.sin()], 1), "place", PLACES, WIDTH, False)
     for i in range(DEPTH):
         at = f"blocks.{i}"
         s1, c1, g1, s2, c2, g2 = linear(c, f"{at}.adaLN", WIDTH, 6 * WIDTH).chunk(6, -1)

@@ -20,6 +20,7 @@ const model: LatentModel = {
     depth: 6,
     mlpRatio: 4,
     patch: [1, 1, 1],
+    placeFeatures: 0,
     text: { kind: "none" },
   }),
   latentChannels: 64,

@@ -33,6 +33,12 @@ export const ditSchema = z.strictObject({
     .describe(
       "Base of the rotary frequencies. 256 as in HunyuanVideo: latent axes are tens of cells long, not 10,000s.",
     ),
+  placeFeatures: z
+    .union([z.literal(0), z.int().min(6).multipleOf(2)])
+    .default(48)
+    .describe(
+      "Cosines and sines of each token's place that are added at the input; 0 for none. Rotary angles alone tell how far tokens lie apart, not where the frame begins. 48: 8 frequencies an axis.",
+    ),
   text: z
     .discriminatedUnion("kind", [noTextSchema, textEncoderSchema])
     .prefault({ kind: "bytes" })
@@ -50,7 +56,7 @@ export interface DiTInputs {
 /**
  * Diffusion transformer over a pack of clips. Source: arXiv:2212.09748, figs. 3 and 4.
  * L packed tokens, P values per token, F latent frames in the pack, C clips, D width.
- * Differs: every latent frame has its own time and modulation; positions are 3-D rotary; queries and keys are normed.
+ * Differs: every latent frame has its own time and modulation; positions are 3-D rotary, and added at the input; queries and keys are normed.
  */
 export class DiT {
   readonly cfg: DiTConfig;
@@ -58,6 +64,7 @@ export class DiT {
   readonly pooled: Linear | undefined;
   readonly time: TimeEmbedding;
   readonly embed: Linear;
+  readonly place: Linear | undefined;
   readonly blocks: readonly DiTBlock[];
   readonly adaLN: Modulation;
   readonly out: Linear;
@@ -72,6 +79,8 @@ export class DiT {
       text.kind === "bytes" ? new Linear(text.width, width, p.at("pooled"), { init: normal(0.02) }) : undefined;
     this.time = new TimeEmbedding(width, p.at("time"));
     this.embed = new Linear(valuesPerToken, width, p.at("embed"));
+    this.place =
+      cfg.placeFeatures === 0 ? undefined : new Linear(cfg.placeFeatures, width, p.at("place"), { bias: false });
     this.blocks = Array.from(
       { length: cfg.depth },
       (_, i) => new DiTBlock({ width, heads: cfg.heads, mlpRatio: cfg.mlpRatio, textWidth }, p.at(`blocks.${i}`)),
@@ -97,8 +106,15 @@ export class DiT {
     const rope = pack.rope(headDim(this.cfg.width, this.cfg.heads, "dit"), this.cfg.ropeTheta);
     const context = { signal_FD: silu(cond_FD), text, rope, pack };
     let h_LD = this.embed.call(x_LP);
+    if (this.place !== undefined) h_LD = tf.add(h_LD, this.place.call(this.placesOf(pack)));
     for (const block of this.blocks) h_LD = block.call(h_LD, context);
     const [shift_ND, scale_ND] = this.adaLN.call(context.signal_FD, pack) as [Tensor2D, Tensor2D];
     return this.out.call(modulate(layerNorm(h_LD) as Tensor2D, shift_ND, scale_ND, pack));
+  }
+
+  /** The rotary angles' cosines and sines as features. Shape: [L, placeFeatures]. */
+  private placesOf(pack: Packing): Tensor2D {
+    const { cos_L1A, sin_L1A } = pack.rope(this.cfg.placeFeatures, this.cfg.ropeTheta);
+    return tf.reshape(tf.concat([cos_L1A, sin_L1A], 2), [-1, this.cfg.placeFeatures]) as Tensor2D;
   }
 }
