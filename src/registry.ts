@@ -5,7 +5,7 @@ import { augmentSchema } from "./data/augment/augmentConfig.ts";
 import { maxBadShareSchema } from "./data/damage.ts";
 import { imagesSchema, weightSchema } from "./data/mix/mix.ts";
 import { shapesSchema } from "./data/shapes/world.ts";
-import { engineSchema } from "./engine/createEngine.ts";
+import { engineSchema } from "./engine/engineConfig.ts";
 import { ditSchema } from "./models/dit/dit.ts";
 import { vaeSchema } from "./models/vae/vaeConfig.ts";
 import { vaeLossSchema } from "./models/vae/vaeLoss.ts";

@@ -1,6 +1,6 @@
 import type { CommandModule } from "yargs";
 import { UserError } from "../base/errors.ts";
-import { engineKinds } from "../engine/createEngine.ts";
+import { engineKinds } from "../engine/engineConfig.ts";
 import { jsonOption, say, sayJson } from "./command.ts";
 import { type EvaluateRunOptions, evaluateRun } from "./stages/evaluateRun.ts";
 import { showEvaluation, writeEvaluation } from "./stages/evaluationFiles.ts";

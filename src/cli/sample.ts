@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
 import { UserError } from "../base/errors.ts";
-import { type EngineKind, engineKinds } from "../engine/createEngine.ts";
+import { type EngineKind, engineKinds } from "../engine/engineConfig.ts";
 import type { DiTConfig } from "../models/dit/dit.ts";
 import { encodeText } from "../models/text/bytes.ts";
 import type { ClipRequest } from "../sampling/samplingConfig.ts";
@@ -101,7 +101,7 @@ function defaultName({ seed }: SampleOptions, requests: readonly ClipRequest[]):
 
 async function sample(options: SampleOptions): Promise<DrawnClip[]> {
   checkNumbers(options);
-  const overrides = options.engine === undefined ? [] : [`engine.kind=${options.engine}`];
+  const overrides = options.engine === undefined ? [] : [`engine={ kind: ${options.engine} }`];
   const model = await openModel(options.run, options.weights, overrides);
   const { facts, recipe } = model;
   try {

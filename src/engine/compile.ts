@@ -1,8 +1,9 @@
 import { sizeOf, type TensorSpec } from "../base/tensors.ts";
 import type { Signature, TensorFn } from "./engine.ts";
-import type { Graph, Node } from "./graph/graph.ts";
+import { fullType, type Graph, type Node } from "./graph/graph.ts";
 import { sideAt } from "./graph/shapes.ts";
 import { optimize } from "./passes/index.ts";
+import type { Precision } from "./precision.ts";
 import { trace } from "./trace/trace.ts";
 
 /** A function as a program: pure, with fixed shapes, not tied to any runtime. */
@@ -16,8 +17,13 @@ export interface TracedProgram {
 }
 
 /** Records `fn` for one signature and runs every pass over the program. @throws Error when it cannot be recorded. */
-export function traceProgram(name: string, fn: TensorFn, signature: Signature): TracedProgram {
-  const graph = optimize(trace(name, fn, signature));
+export function traceProgram(
+  name: string,
+  fn: TensorFn,
+  signature: Signature,
+  precision: Precision = "f32",
+): TracedProgram {
+  const graph = optimize(trace(name, fn, signature), precision);
   return {
     name,
     graph,
@@ -28,7 +34,7 @@ export function traceProgram(name: string, fn: TensorFn, signature: Signature): 
 }
 
 function specOf({ shape, dtype }: Node): TensorSpec {
-  return { shape, dtype };
+  return { shape, dtype: fullType(dtype) };
 }
 
 /** Two for each multiply-add of a product or convolution; 0 for everything else. */

@@ -4,7 +4,7 @@ import { floats, type HostTensor, ints } from "../base/tensors.ts";
 import { denoiseProgram, type LatentModel } from "../diffusion/ditPrograms.ts";
 import { type GuidanceConfig, guide } from "../diffusion/guidance.ts";
 import type { Track } from "../diffusion/sampler.ts";
-import type { Binding, Engine, HostMap } from "../engine/engine.ts";
+import type { Binding, Engine, EngineMap } from "../engine/engine.ts";
 import { PackPlan } from "../models/patches/pack.ts";
 import { patchWidth } from "../models/patches/patchify.ts";
 import { textRow, textRowLength } from "../models/text/textRow.ts";
@@ -14,7 +14,7 @@ import { type CompiledModel, compileModel } from "../train/modelProgram.ts";
 export interface TrainedDiT {
   readonly engine: Engine;
   readonly model: LatentModel;
-  readonly weights: HostMap;
+  readonly weights: EngineMap;
 }
 
 type FloatTensor = HostTensor & { readonly data: Float32Array };

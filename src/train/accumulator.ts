@@ -1,42 +1,52 @@
+import type { Tensor } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { floats } from "../base/tensors.ts";
-import type { Binding, Engine, TensorFn } from "../engine/engine.ts";
-import { ChunkPrograms, chunksOf, inLanes } from "./chunks.ts";
+import type { Engine } from "../engine/engine.ts";
 import type { FlatLayout } from "./flatState.ts";
+import type { StateBuffer } from "./stateBuffer.ts";
+import { StateProgram } from "./stateProgram.ts";
 
-const accumulateChunk: TensorFn = ({ total, grad, share }) => ({
-  newTotal: tf.add(total as tf.Tensor, tf.mul(grad as tf.Tensor, share as tf.Tensor)),
-});
-
-/** Adds `share` times one gradient buffer to another, for gradient accumulation. */
+/** Averages gradients: `total` becomes the sum of `share` times each gradient. */
 export class Accumulator {
-  private readonly bindings: readonly Binding[];
+  private readonly start: StateProgram;
+  private readonly further: StateProgram;
 
-  private constructor(bindings: readonly Binding[]) {
-    this.bindings = bindings;
+  private constructor(start: StateProgram, further: StateProgram) {
+    this.start = start;
+    this.further = further;
   }
 
   static async create(
     engine: Engine,
     layout: FlatLayout,
-    total: Float32Array,
-    grad: Float32Array,
+    total: StateBuffer,
+    grad: StateBuffer,
     share: number,
   ): Promise<Accumulator> {
-    const programs = new ChunkPrograms(engine);
-    const shareTensor = floats([], Float32Array.of(share));
-    const bindings: Binding[] = [];
-    for (const { start, end } of chunksOf(layout)) {
-      const size = end - start;
-      const program = await programs.get("accumulate", accumulateChunk, size, ["total", "grad"], ["share"]);
-      const totalView = floats([size], total.subarray(start, end));
-      const gradView = floats([size], grad.subarray(start, end));
-      bindings.push(program.bind({ total: totalView, grad: gradView, share: shareTensor }, { newTotal: totalView }));
-    }
-    return new Accumulator(bindings);
+    const scalars = { share: floats([], Float32Array.of(share)), keep: floats([], Float32Array.of(1)) };
+    const writes = { sum: total };
+    const start = await StateProgram.create(engine, layout, {
+      name: "first share",
+      fn: (x) => ({ sum: tf.mul(x.grad as Tensor, x.share as Tensor) }),
+      reads: { grad },
+      writes,
+      scalars: { decayed: { share: scalars.share }, free: { share: scalars.share } },
+    });
+    const further = await StateProgram.create(engine, layout, {
+      name: "further share",
+      // Times one, so that no operation reads the buffer that it writes: on WebGPU none may.
+      fn: (x) => ({
+        sum: tf.add(tf.mul(x.total as Tensor, x.keep as Tensor), tf.mul(x.grad as Tensor, x.share as Tensor)),
+      }),
+      reads: { total, grad },
+      writes,
+      scalars: { decayed: scalars, free: scalars },
+    });
+    return new Accumulator(start, further);
   }
 
-  async add(): Promise<void> {
-    await inLanes(this.bindings, (binding) => binding.run());
+  /** Adds the gradient's share to the total, or starts the total with it. */
+  add(first: boolean): Promise<void> {
+    return (first ? this.start : this.further).run();
   }
 }

@@ -4,6 +4,7 @@ import type { Binding, Engine, HostMap, Program } from "../engine/engine.ts";
 import { Accumulator } from "./accumulator.ts";
 import type { FlatLayout } from "./flatState.ts";
 import { BATCH, GRAD, PARAM } from "./gradientProgram.ts";
+import { StateBuffer } from "./stateBuffer.ts";
 import type { Batch } from "./task.ts";
 
 interface Ready {
@@ -13,19 +14,12 @@ interface Ready {
 
 /** One gradient computation at a time: a gradient buffer of its own, and a binding for each arrangement met. */
 export class Lane {
-  private readonly layout: FlatLayout;
-  private readonly params: Float32Array;
-  private readonly grad: Float32Array;
+  private readonly params: StateBuffer;
+  private readonly grad: StateBuffer;
   private readonly accumulator: Accumulator | undefined;
   private readonly ready = new Map<Program, Ready>();
 
-  private constructor(
-    layout: FlatLayout,
-    params: Float32Array,
-    grad: Float32Array,
-    accumulator: Accumulator | undefined,
-  ) {
-    this.layout = layout;
+  private constructor(params: StateBuffer, grad: StateBuffer, accumulator: Accumulator | undefined) {
     this.params = params;
     this.grad = grad;
     this.accumulator = accumulator;
@@ -35,13 +29,13 @@ export class Lane {
   static async create(
     engine: Engine,
     layout: FlatLayout,
-    params: Float32Array,
-    total: Float32Array,
+    params: StateBuffer,
+    total: StateBuffer,
     share: number,
   ): Promise<Lane> {
-    if (share === 1) return new Lane(layout, params, total, undefined);
-    const grad = layout.allocate();
-    return new Lane(layout, params, grad, await Accumulator.create(engine, layout, total, grad, share));
+    if (share === 1) return new Lane(params, total, undefined);
+    const grad = await StateBuffer.place(engine, layout);
+    return new Lane(params, grad, await Accumulator.create(engine, layout, total, grad, share));
   }
 
   /** Computes the gradient of a batch into the lane's buffer. @returns loss and aux by output name. */
@@ -52,9 +46,9 @@ export class Lane {
     return binding.outputs;
   }
 
-  /** Adds the last gradient's share to the total. */
-  async add(): Promise<void> {
-    await this.accumulator?.add();
+  /** Adds the last gradient's share to the total, or starts the total with it. */
+  async add(first: boolean): Promise<void> {
+    await this.accumulator?.add(first);
   }
 
   private prepare(program: Program, signature: Batch["arrangement"]["signature"]): Ready {
@@ -62,8 +56,8 @@ export class Lane {
     if (known !== undefined) return known;
     const batch = Object.fromEntries(Object.entries(signature).map(([name, spec]) => [name, allocate(spec)]));
     const binding = program.bind(
-      { ...this.layout.views(this.params, PARAM), ...withPrefix(batch, BATCH) },
-      this.layout.views(this.grad, GRAD),
+      { ...withPrefix(this.params.tensors, PARAM), ...withPrefix(batch, BATCH) },
+      withPrefix(this.grad.tensors, GRAD),
     );
     const ready = { binding, batch };
     this.ready.set(program, ready);

@@ -2,21 +2,22 @@ import { z } from "zod";
 import { conform } from "../base/conform.ts";
 import { UserError } from "../base/errors.ts";
 import type { JsonObject, JsonValue } from "../base/json.ts";
-import { type HostTensor, withoutPrefix, withPrefix } from "../base/tensors.ts";
-import type { Engine, HostMap, Program } from "../engine/engine.ts";
+import { withoutPrefix, withPrefix } from "../base/tensors.ts";
+import type { Engine, EngineMap, HostMap, Program } from "../engine/engine.ts";
 import type { AdamWConfig } from "./adamw.ts";
 import type { Assembler } from "./batches/assembler.ts";
 import { BatchFeed } from "./batches/batchFeed.ts";
 import { FlatLayout } from "./flatState.ts";
 import type { TrainConfig } from "./loopConfig.ts";
 import { type LogLine, type LossSums, lossSumsSchema, Meter, NO_LOSSES } from "./meter.ts";
+import { StateBuffer } from "./stateBuffer.ts";
 import { type StepReport, StepRunner, type TrainBuffers } from "./step.ts";
 import type { Arrangement, Task } from "./task.ts";
 
-/** Everything that decides how a run goes on, as it goes into a checkpoint. Tensors are views of the live state. */
+/** Everything that decides how a run goes on, as it goes into a checkpoint. Tensors may be views of the live state. */
 export interface Snapshot {
   readonly step: number;
-  readonly tensors: Readonly<Record<"model" | "ema" | "optimizer", Record<string, HostTensor>>>;
+  readonly tensors: Readonly<Record<"model" | "ema" | "optimizer", HostMap>>;
   readonly state: LoopState;
 }
 
@@ -50,7 +51,7 @@ export interface LoopObserver {
   /** A step was left out: its loss or gradient was not finite. */
   skipped(step: number): void;
   /** Time for sample pictures from these weights. */
-  samples(step: number, ema: HostMap): Promise<void>;
+  samples(step: number, ema: EngineMap): Promise<void>;
 }
 
 export interface LoopOptions {
@@ -118,9 +119,9 @@ export async function trainLoop(options: LoopOptions): Promise<{ step: number; e
       }
       state.losses = meter.losses;
       const stops = options.shouldStop();
-      if (last || stops || step % train.checkpointEvery === 0) await store.save(snapshot(layout, state));
+      if (last || stops || step % train.checkpointEvery === 0) await store.save(await snapshot(state));
       if (last || (train.sampleEvery > 0 && step % train.sampleEvery === 0)) {
-        await observer.samples(step, layout.views(buffers.ema));
+        await observer.samples(step, buffers.ema.tensors);
         meter.restartClock();
       }
       if (stops) break;
@@ -128,7 +129,7 @@ export async function trainLoop(options: LoopOptions): Promise<{ step: number; e
   } finally {
     await feed.close();
   }
-  return { step: state.step, ema: layout.views(buffers.ema) };
+  return { step: state.step, ema: await buffers.ema.fetch() };
 }
 
 function diverged(step: number, badSteps: number, { loss, gradNorm }: StepReport): UserError {
@@ -147,8 +148,8 @@ interface RunState {
   losses: LossSums;
 }
 
-async function startingState({ task, store, seed }: LoopOptions, layout: FlatLayout): Promise<RunState> {
-  const buffers = {
+async function startingState({ engine, task, store, seed }: LoopOptions, layout: FlatLayout): Promise<RunState> {
+  const start = {
     params: layout.allocate(),
     ema: layout.allocate(),
     moment1: layout.allocate(),
@@ -156,32 +157,46 @@ async function startingState({ task, store, seed }: LoopOptions, layout: FlatLay
   };
   const checkpoint = await store.load();
   if (checkpoint === undefined) {
-    layout.initialise(buffers.params, seed);
-    layout.overwrite(buffers.params, await task.startingValues());
-    buffers.ema.set(buffers.params);
-    return { buffers, step: 0, cursor: null, skipped: 0, losses: NO_LOSSES };
+    layout.initialise(start.params, seed);
+    layout.overwrite(start.params, await task.startingValues());
+    start.ema.set(start.params);
+    return { buffers: await placed(engine, layout, start), step: 0, cursor: null, skipped: 0, losses: NO_LOSSES };
   }
   const { tensors, step } = checkpoint;
   const state = conform(loopStateSchema, checkpoint.state, `checkpoint ${step} state.json`);
-  layout.load(buffers.params, tensors.model ?? {}, `checkpoint ${step} model`);
-  layout.load(buffers.ema, tensors.ema ?? {}, `checkpoint ${step} ema`);
+  layout.load(start.params, tensors.model ?? {}, `checkpoint ${step} model`);
+  layout.load(start.ema, tensors.ema ?? {}, `checkpoint ${step} ema`);
   for (const moment of ["moment1", "moment2"] as const) {
     const values = withoutPrefix(tensors.optimizer ?? {}, `${moment}/`);
-    layout.load(buffers[moment], values, `checkpoint ${step} optimizer ${moment}`);
+    layout.load(start[moment], values, `checkpoint ${step} optimizer ${moment}`);
   }
   if (state.cursor !== null) task.seek(state.cursor);
-  return { buffers, step, ...state };
+  return { buffers: await placed(engine, layout, start), step, ...state };
 }
 
-function snapshot(layout: FlatLayout, { buffers, step, cursor, skipped, losses }: RunState): Snapshot {
+async function placed(
+  engine: Engine,
+  layout: FlatLayout,
+  values: Readonly<Record<keyof TrainBuffers, Float32Array>>,
+): Promise<TrainBuffers> {
+  return {
+    params: await StateBuffer.place(engine, layout, values.params),
+    ema: await StateBuffer.place(engine, layout, values.ema),
+    moment1: await StateBuffer.place(engine, layout, values.moment1),
+    moment2: await StateBuffer.place(engine, layout, values.moment2),
+  };
+}
+
+async function snapshot({ buffers, step, cursor, skipped, losses }: RunState): Promise<Snapshot> {
+  const { params, ema, moment1, moment2 } = buffers;
   return {
     step,
     tensors: {
-      model: layout.views(buffers.params),
-      ema: layout.views(buffers.ema),
+      model: await params.fetch(),
+      ema: await ema.fetch(),
       optimizer: {
-        ...withPrefix(layout.views(buffers.moment1), "moment1/"),
-        ...withPrefix(layout.views(buffers.moment2), "moment2/"),
+        ...withPrefix(await moment1.fetch(), "moment1/"),
+        ...withPrefix(await moment2.fetch(), "moment2/"),
       },
     },
     state: { cursor, skipped, losses },

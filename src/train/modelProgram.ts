@@ -1,5 +1,5 @@
 import { withoutPrefix, withPrefix } from "../base/tensors.ts";
-import type { Binding, Engine, HostMap, Signature } from "../engine/engine.ts";
+import type { Binding, Engine, EngineMap, HostMap, Signature } from "../engine/engine.ts";
 import type { ModelProgram } from "../models/program.ts";
 import { bindParams } from "../nn/params.ts";
 
@@ -14,24 +14,29 @@ export interface CompiledModel {
   dispose(): Promise<void>;
 }
 
-/** Compiles a model for use with these weights, which the program reads where they lie. */
+/** Compiles a model for use with these weights. Those in host memory go to the engine's device, if it has one, once. */
 export async function compileModel(
   engine: Engine,
   name: string,
   model: ModelProgram,
-  weights: HostMap,
+  weights: EngineMap,
 ): Promise<CompiledModel> {
   const compiled = await engine.compile(
     name,
     (inputs) => model.fn(bindParams(withoutPrefix(inputs, PARAM)), withoutPrefix(inputs, INPUT)),
     { ...withPrefix(specsOf(weights), PARAM), ...withPrefix(model.inputs, INPUT) },
   );
+  const placed = await engine.place(weights);
+  const own = Object.fromEntries(Object.entries(placed).filter(([path, tensor]) => tensor !== weights[path]));
   return {
-    bind: (inputs) => compiled.bind({ ...withPrefix(weights, PARAM), ...withPrefix(inputs, INPUT) }),
-    dispose: () => compiled.dispose(),
+    bind: (inputs) => compiled.bind({ ...withPrefix(placed, PARAM), ...withPrefix(inputs, INPUT) }),
+    dispose: async () => {
+      await compiled.dispose();
+      engine.release(own);
+    },
   };
 }
 
-function specsOf(tensors: HostMap): Signature {
+function specsOf(tensors: EngineMap): Signature {
   return Object.fromEntries(Object.entries(tensors).map(([name, { shape, dtype }]) => [name, { shape, dtype }]));
 }

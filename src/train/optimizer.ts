@@ -1,18 +1,13 @@
 import * as tf from "@tensorflow/tfjs";
 import { floats, type HostTensor } from "../base/tensors.ts";
-import type { Binding, Engine, TensorFn } from "../engine/engine.ts";
+import type { Engine, TensorFn } from "../engine/engine.ts";
 import { type AdamWConfig, emaDecayAt, learningRate } from "./adamw.ts";
-import { ChunkPrograms, chunksOf, inLanes } from "./chunks.ts";
 import type { FlatLayout } from "./flatState.ts";
+import type { StateBuffer } from "./stateBuffer.ts";
+import { StateProgram } from "./stateProgram.ts";
 
-/** Flat buffers of one layout that the optimizer updates in place; grad it only reads. */
-export interface OptimizerBuffers {
-  readonly params: Float32Array;
-  readonly moment1: Float32Array;
-  readonly moment2: Float32Array;
-  readonly ema: Float32Array;
-  readonly grad: Float32Array;
-}
+/** Buffers of one layout that the optimizer updates in place; grad it only reads. */
+export type OptimizerBuffers = Readonly<Record<(typeof BUFFERS)[number], StateBuffer>>;
 
 /** The scalars that change from step to step. */
 const SCALARS = ["gradScale", "beta1", "beta2", "stepSize", "epsilon", "keep", "emaDecay"] as const;
@@ -21,12 +16,12 @@ type Scalars = Record<(typeof SCALARS)[number], HostTensor & { data: Float32Arra
 const BUFFERS = ["params", "moment1", "moment2", "ema", "grad"] as const;
 
 /**
- * AdamW and the EMA on one chunk. Shapes: all [N].
+ * AdamW and the EMA. Shapes: all alike, scalars apart.
  * The moments are kept as plain sums, m = beta1 m + g and v = beta2 v + g^2, that is Adam's divided by 1 - beta: three
  * passes over memory fewer. stepSize and epsilon take the factors back (`scalarsAt`).
  * Source: arXiv:1711.05101, algorithm 2.
  */
-const adamwChunk: TensorFn = (x) => {
+const adamw: TensorFn = (x) => {
   const t = x as Record<(typeof BUFFERS)[number] | (typeof SCALARS)[number], tf.Tensor>;
   const grad = tf.mul(t.grad, t.gradScale);
   const moment1 = tf.add(tf.mul(t.moment1, t.beta1), grad);
@@ -37,12 +32,7 @@ const adamwChunk: TensorFn = (x) => {
   return { newParams: params, newMoment1: moment1, newMoment2: moment2, newEma: ema };
 };
 
-const squaresChunk: TensorFn = ({ grad }) => ({ sum: tf.sum(tf.square(grad as tf.Tensor)) });
-
-interface Chunk {
-  readonly update: Binding;
-  readonly squares: Binding;
-}
+const squares: TensorFn = ({ grad }) => ({ sum: tf.sum(tf.square(grad as tf.Tensor)) });
 
 /** What one update did. */
 export interface UpdateReport {
@@ -53,18 +43,25 @@ export interface UpdateReport {
   readonly applied: boolean;
 }
 
-/** AdamW over flat buffers, run in chunks by the engine. State is in the buffers and the step number alone. */
+/** AdamW over state buffers, run by the engine. State is in the buffers and the step number alone. */
 export class Optimizer {
   private readonly cfg: AdamWConfig;
   private readonly numSteps: number;
   private readonly scalars: Record<"decayed" | "free", Scalars>;
-  private readonly chunks: readonly Chunk[];
+  private readonly squares: StateProgram;
+  private readonly adamw: StateProgram;
 
-  private constructor(cfg: AdamWConfig, numSteps: number, scalars: Optimizer["scalars"], chunks: readonly Chunk[]) {
+  private constructor(
+    cfg: AdamWConfig,
+    numSteps: number,
+    scalars: Optimizer["scalars"],
+    programs: { readonly squares: StateProgram; readonly adamw: StateProgram },
+  ) {
     this.cfg = cfg;
     this.numSteps = numSteps;
     this.scalars = scalars;
-    this.chunks = chunks;
+    this.squares = programs.squares;
+    this.adamw = programs.adamw;
   }
 
   static async create(
@@ -74,23 +71,25 @@ export class Optimizer {
     buffers: OptimizerBuffers,
     numSteps: number,
   ): Promise<Optimizer> {
-    const programs = new ChunkPrograms(engine);
+    const { params, moment1, moment2, ema, grad } = buffers;
     const scalars = { decayed: allocateScalars(), free: allocateScalars() };
-    const chunks: Chunk[] = [];
-    for (const { start, end, decayed } of chunksOf(layout)) {
-      const size = end - start;
-      const views = Object.fromEntries(
-        BUFFERS.map((name) => [name, floats([size], buffers[name].subarray(start, end))]),
-      ) as Record<(typeof BUFFERS)[number], HostTensor>;
-      const { grad, params, moment1, moment2, ema } = views;
-      const updated = { newParams: params, newMoment1: moment1, newMoment2: moment2, newEma: ema };
-      const inputs = { ...views, ...scalars[decayed ? "decayed" : "free"] };
-      chunks.push({
-        update: (await programs.get("adamw", adamwChunk, size, BUFFERS, SCALARS)).bind(inputs, updated),
-        squares: (await programs.get("squares", squaresChunk, size, ["grad"], [])).bind({ grad }),
-      });
-    }
-    return new Optimizer(cfg, numSteps, scalars, chunks);
+    const programs = {
+      squares: await StateProgram.create(engine, layout, {
+        name: "squares",
+        fn: squares,
+        reads: { grad },
+        writes: {},
+        sums: ["sum"],
+      }),
+      adamw: await StateProgram.create(engine, layout, {
+        name: "adamw",
+        fn: adamw,
+        reads: { params, moment1, moment2, ema, grad },
+        writes: { newParams: params, newMoment1: moment1, newMoment2: moment2, newEma: ema },
+        scalars,
+      }),
+    };
+    return new Optimizer(cfg, numSteps, scalars, programs);
   }
 
   /**
@@ -98,12 +97,12 @@ export class Optimizer {
    * @param usable false when the gradient must not be applied although it may be finite: its loss is not.
    */
   async update(step: number, usable = true): Promise<UpdateReport> {
-    await inLanes(this.chunks, ({ squares }) => squares.run());
-    const gradNorm = Math.sqrt(this.chunks.reduce((sum, { squares }) => sum + (squares.outputs.sum?.data[0] ?? 0), 0));
+    await this.squares.run();
+    const gradNorm = Math.sqrt(this.squares.sum("sum"));
     const lr = learningRate(this.cfg, step, this.numSteps);
     if (!usable || !Number.isFinite(gradNorm)) return { gradNorm, lr, applied: false };
     this.setScalars(step, lr, Math.min(1, this.cfg.clipNorm / (gradNorm + 1e-6)));
-    await inLanes(this.chunks, ({ update }) => update.run());
+    await this.adamw.run();
     return { gradNorm, lr, applied: true };
   }
 

@@ -5,14 +5,15 @@ import type { FlatLayout } from "./flatState.ts";
 import { AUX, compileGradient } from "./gradientProgram.ts";
 import { Lane } from "./lane.ts";
 import { Optimizer, type UpdateReport } from "./optimizer.ts";
+import { StateBuffer } from "./stateBuffer.ts";
 import type { Arrangement, Batch } from "./task.ts";
 
-/** The flat buffers that are a training run's state. */
+/** The buffers that are a training run's state. */
 export interface TrainBuffers {
-  readonly params: Float32Array;
-  readonly ema: Float32Array;
-  readonly moment1: Float32Array;
-  readonly moment2: Float32Array;
+  readonly params: StateBuffer;
+  readonly ema: StateBuffer;
+  readonly moment1: StateBuffer;
+  readonly moment2: StateBuffer;
 }
 
 /** What one step did; losses are means over the step's batches. */
@@ -39,27 +40,25 @@ export interface StepOptions {
 /** Runs training steps: gradient program of each batch's arrangement, accumulation, optimizer. */
 export class StepRunner {
   private readonly options: StepOptions;
-  private readonly total: Float32Array;
   private readonly lanes: readonly Lane[];
   private readonly optimizer: Optimizer;
   private readonly programs = new Map<string, Program>();
 
-  private constructor(options: StepOptions, total: Float32Array, lanes: readonly Lane[], optimizer: Optimizer) {
+  private constructor(options: StepOptions, lanes: readonly Lane[], optimizer: Optimizer) {
     this.options = options;
-    this.total = total;
     this.lanes = lanes;
     this.optimizer = optimizer;
   }
 
   static async create(options: StepOptions): Promise<StepRunner> {
     const { engine, layout, buffers, optim, numSteps, numParts, numLanes = 1 } = options;
-    const total = layout.allocate();
+    const total = await StateBuffer.place(engine, layout);
     const lanes: Lane[] = [];
     for (let lane = 0; lane < Math.min(numLanes, numParts); lane++) {
       lanes.push(await Lane.create(engine, layout, buffers.params, total, 1 / numParts));
     }
     const optimizer = await Optimizer.create(engine, optim, layout, { ...buffers, grad: total }, numSteps);
-    return new StepRunner(options, total, lanes, optimizer);
+    return new StepRunner(options, lanes, optimizer);
   }
 
   /** Makes update number `step` (first is 1) from the gradients of these batches. */
@@ -67,7 +66,6 @@ export class StepRunner {
     let loss = 0;
     let flops: number | undefined = 0;
     const aux: Record<string, number> = {};
-    if (batches.length > 1) this.total.fill(0);
     for (let first = 0; first < batches.length; first += this.lanes.length) {
       const round = batches.slice(first, first + this.lanes.length);
       const programs: Program[] = [];
@@ -76,7 +74,7 @@ export class StepRunner {
         round.map((batch, lane) => (this.lanes[lane] as Lane).run(programs[lane] as Program, batch)),
       );
       // One lane after the other, so that the sum has one order.
-      for (let lane = 0; lane < round.length; lane++) await (this.lanes[lane] as Lane).add();
+      for (let lane = 0; lane < round.length; lane++) await (this.lanes[lane] as Lane).add(first + lane === 0);
       for (const output of outputs) {
         loss += scalarOf(output, "loss") / batches.length;
         for (const name of Object.keys(withoutPrefix(output, AUX))) {

@@ -2,7 +2,7 @@ import { assert } from "../base/errors.ts";
 import { type Grid, gridKey } from "../base/grid.ts";
 import { floats } from "../base/tensors.ts";
 import { CHANNELS } from "../data/clip.ts";
-import type { Binding, Engine, HostMap } from "../engine/engine.ts";
+import type { Binding, Engine, EngineMap } from "../engine/engine.ts";
 import type { ModelProgram } from "../models/program.ts";
 import { clipGrid, latentGrid, type VaeConfig, vaeFactor } from "../models/vae/vaeConfig.ts";
 import { vaeDecodeProgram, vaeEncodeProgram } from "../models/vae/vaePrograms.ts";
@@ -19,10 +19,12 @@ interface Ready {
 export class VaeCodec {
   readonly cfg: VaeConfig;
   private readonly engine: Engine;
-  private readonly weights: HostMap;
+  private readonly weights: EngineMap;
+  /** The weights where the engine computes, once they are used. */
+  private placed: Promise<EngineMap> | undefined;
   private readonly ready = new Map<string, Ready>();
 
-  constructor(engine: Engine, cfg: VaeConfig, weights: HostMap) {
+  constructor(engine: Engine, cfg: VaeConfig, weights: EngineMap) {
     this.engine = engine;
     this.cfg = cfg;
     this.weights = weights;
@@ -56,6 +58,9 @@ export class VaeCodec {
   async dispose(): Promise<void> {
     for (const { model } of this.ready.values()) await model.dispose();
     this.ready.clear();
+    const placed = (await this.placed) ?? {};
+    this.engine.release(Object.fromEntries(Object.entries(placed).filter(([name, at]) => at !== this.weights[name])));
+    this.placed = undefined;
   }
 
   private async prepare(
@@ -68,7 +73,8 @@ export class VaeCodec {
     const known = this.ready.get(key);
     if (known !== undefined) return known;
     const model = program(this.cfg, { numClips: 1, clip });
-    const compiled = await compileModel(this.engine, `vae ${key}`, model, this.weights);
+    this.placed ??= this.engine.place(this.weights);
+    const compiled = await compileModel(this.engine, `vae ${key}`, model, await this.placed);
     const input = floats(model.inputs[inputName]?.shape ?? []);
     const binding = compiled.bind({ [inputName]: input });
     const ready = { model: compiled, input: input.data, binding };

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { UserError } from "../../src/base/errors.ts";
-import { createEngine, engineSchema, listEngines } from "../../src/engine/createEngine.ts";
+import { createEngine, listEngines } from "../../src/engine/createEngine.ts";
+import { engineSchema } from "../../src/engine/engineConfig.ts";
 
 describe("choice of engine", () => {
   it("defaults to the compiled engine", () => {
     assert.deepEqual(engineSchema.parse({}), {
       kind: "onnx",
+      provider: "cpu",
+      precision: "f32",
+      strict: false,
       threads: "auto",
       spin: true,
       executor: "auto",

@@ -57,9 +57,9 @@ export async function runCompiled(executor: Executor, fn: TensorFn, inputs: Host
   const signature = Object.fromEntries(Object.entries(inputs).map(([k, { shape, dtype }]) => [k, { shape, dtype }]));
   const recorded = trace("test", fn, signature);
   verify(recorded);
-  optimize(recorded, verify);
+  optimize(recorded, "f32", verify);
   const program = traceProgram("test", fn, signature);
-  const bytes = encodeOnnx(lowerToOnnx(program.graph));
+  const bytes = encodeOnnx(lowerToOnnx(program.graph, { provider: executor.provider }));
   const session = await executor.open({ name: "test", bytes, inputs: program.inputs, outputs: program.outputs });
   const outputs = Object.fromEntries(Object.entries(program.outputs).map(([name, spec]) => [name, allocate(spec)]));
   try {

@@ -3,6 +3,7 @@ import { KeyedRandom } from "../../src/base/random.ts";
 import { buildDiT } from "../../src/diffusion/ditPrograms.ts";
 import type { Engine, HostMap } from "../../src/engine/engine.ts";
 import { createOnnxEngine } from "../../src/engine/runtime/onnxEngine.ts";
+import { withCompile } from "../../src/engine/withCompile.ts";
 import { declareParams } from "../../src/nn/params.ts";
 import { samplesSchema } from "../../src/sampling/samplingConfig.ts";
 import { type DrawOptions, textToVideo, type VideoModel } from "../../src/sampling/textToVideo.ts";
@@ -23,19 +24,15 @@ describe("textToVideo", () => {
 
   /** An engine that knows which of its programs are not disposed yet. */
   function counted(inner: Engine): Engine {
-    return {
-      kind: inner.kind,
-      dispose: () => inner.dispose(),
-      compile: async (name, ...rest) => {
-        const program = await inner.compile(name, ...rest);
-        alive.add(name);
-        const dispose = () => {
-          alive.delete(name);
-          return program.dispose();
-        };
-        return Object.assign(Object.create(program), { dispose });
-      },
-    };
+    return withCompile(inner, async (name, ...rest) => {
+      const program = await inner.compile(name, ...rest);
+      alive.add(name);
+      const dispose = () => {
+        alive.delete(name);
+        return program.dispose();
+      };
+      return Object.assign(Object.create(program), { dispose });
+    });
   }
 
   /** A model of random weights, none of which is zero: a new transformer would draw the same whatever it is told. */

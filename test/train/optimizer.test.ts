@@ -6,7 +6,8 @@ import { normal, zeros } from "../../src/nn/params.ts";
 import { Accumulator } from "../../src/train/accumulator.ts";
 import { adamwSchema, learningRate } from "../../src/train/adamw.ts";
 import { FlatLayout } from "../../src/train/flatState.ts";
-import { Optimizer } from "../../src/train/optimizer.ts";
+import { Optimizer, type OptimizerBuffers } from "../../src/train/optimizer.ts";
+import { StateBuffer } from "../../src/train/stateBuffer.ts";
 
 interface Golden {
   start: { weight: number[][]; bias: number[] };
@@ -41,12 +42,17 @@ function assertClose(buffer: Float32Array, weight: number[][], bias: number[], w
   });
 }
 
-function allocateBuffers() {
-  const [params, moment1, moment2, ema, grad] = Array.from({ length: 5 }, () => layout.allocate());
-  return { params, moment1, moment2, ema, grad } as Record<
-    "params" | "moment1" | "moment2" | "ema" | "grad",
-    Float32Array
-  >;
+const names = ["params", "moment1", "moment2", "ema", "grad"] as const;
+type Memory = Record<(typeof names)[number], Float32Array>;
+
+function allocateBuffers(): Memory {
+  return Object.fromEntries(names.map((name) => [name, layout.allocate()])) as Memory;
+}
+
+/** State buffers over the given memory, which they share. */
+async function place(engine: Engine, memory: Memory): Promise<OptimizerBuffers> {
+  const placed = names.map(async (name) => [name, await StateBuffer.place(engine, layout, memory[name])]);
+  return Object.fromEntries(await Promise.all(placed)) as OptimizerBuffers;
 }
 
 describe("optimizer", () => {
@@ -61,7 +67,7 @@ describe("optimizer", () => {
     const buffers = allocateBuffers();
     write(buffers.params, golden.start);
     buffers.ema.set(buffers.params);
-    const optimizer = await Optimizer.create(engine, cfg, layout, buffers, 5);
+    const optimizer = await Optimizer.create(engine, cfg, layout, await place(engine, buffers), 5);
     for (const [i, step] of golden.steps.entries()) {
       write(buffers.grad, step.grads);
       const report = await optimizer.update(i + 1);
@@ -77,7 +83,7 @@ describe("optimizer", () => {
     write(buffers.params, golden.start);
     const before = buffers.params.slice();
     buffers.grad[2] = Number.NaN;
-    const optimizer = await Optimizer.create(engine, cfg, layout, buffers, 5);
+    const optimizer = await Optimizer.create(engine, cfg, layout, await place(engine, buffers), 5);
     assert.equal((await optimizer.update(1)).applied, false);
     assert.deepEqual(buffers.params, before);
     assert.ok(buffers.moment1.every((x) => x === 0));
@@ -86,11 +92,16 @@ describe("optimizer", () => {
   it("averages accumulated gradients", async () => {
     const total = layout.allocate();
     const grad = layout.allocate();
-    const accumulator = await Accumulator.create(engine, layout, total, grad, 0.5);
+    total.fill(Number.NaN);
+    const buffers = [
+      await StateBuffer.place(engine, layout, total),
+      await StateBuffer.place(engine, layout, grad),
+    ] as const;
+    const accumulator = await Accumulator.create(engine, layout, ...buffers, 0.5);
     grad.fill(3);
-    await accumulator.add();
+    await accumulator.add(true);
     grad.fill(5);
-    await accumulator.add();
+    await accumulator.add(false);
     assert.ok(total.every((x) => x === 4));
   });
 });

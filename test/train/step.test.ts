@@ -7,6 +7,7 @@ import { createOnnxEngine } from "../../src/engine/runtime/onnxEngine.ts";
 import { normal, type Params } from "../../src/nn/params.ts";
 import { adamwSchema } from "../../src/train/adamw.ts";
 import { FlatLayout } from "../../src/train/flatState.ts";
+import { StateBuffer } from "../../src/train/stateBuffer.ts";
 import { StepRunner } from "../../src/train/step.ts";
 import type { Batch } from "../../src/train/task.ts";
 
@@ -54,12 +55,19 @@ describe("StepRunner", () => {
     const params = layout.allocate();
     layout.initialise(params, 1);
     const start = params.slice();
-    const [ema, moment1, moment2] = [layout.allocate(), layout.allocate(), layout.allocate()];
+    const moment1 = layout.allocate();
+    const place = (values?: Float32Array) => StateBuffer.place(engine, layout, values);
+    const buffers = {
+      params: await place(params),
+      ema: await place(),
+      moment1: await place(moment1),
+      moment2: await place(),
+    };
     const compiled: string[] = [];
     const runner = await StepRunner.create({
       engine,
       layout,
-      buffers: { params, ema, moment1, moment2 },
+      buffers,
       optim: adamwSchema.parse({ clipNorm: 1e6 }),
       numSteps: 10,
       numParts: batches.length,

@@ -1,4 +1,5 @@
 import type { Engine, Program } from "../../engine/engine.ts";
+import { withCompile } from "../../engine/withCompile.ts";
 
 /** A workload to measure. */
 export interface BenchCase {
@@ -28,7 +29,12 @@ const WARM_UP_STEPS = 3;
 /** Measures a case. The engine stays usable. */
 export async function measure(name: string, bench: BenchCase, engine: Engine, numSteps: number): Promise<BenchResult> {
   const programs: Program[] = [];
-  const step = await bench.prepare(watching(engine, programs));
+  const watched = withCompile(engine, async (...what) => {
+    const program = await engine.compile(...what);
+    programs.push(program);
+    return program;
+  });
+  const step = await bench.prepare(watched);
   for (let i = 0; i < WARM_UP_STEPS; i++) await step();
   const times: number[] = [];
   for (let i = 0; i < numSteps; i++) {
@@ -45,19 +51,6 @@ export async function measure(name: string, bench: BenchCase, engine: Engine, nu
     gflops: flops === 0 ? null : round(flops / msPerStep / 1e6),
     peakRssMb: round(process.resourceUsage().maxRSS / 1024),
     compileMs: round(programs.reduce((sum, program) => sum + program.compileMs, 0)),
-  };
-}
-
-/** The same engine, noting each program that it compiles. */
-function watching(engine: Engine, programs: Program[]): Engine {
-  return {
-    kind: engine.kind,
-    compile: async (name, fn, signature) => {
-      const program = await engine.compile(name, fn, signature);
-      programs.push(program);
-      return program;
-    },
-    dispose: () => engine.dispose(),
   };
 }
 

@@ -8,6 +8,7 @@ import { PackPlan } from "../../models/patches/pack.ts";
 import { declareParams } from "../../nn/params.ts";
 import { adamwSchema } from "../../train/adamw.ts";
 import { FlatLayout } from "../../train/flatState.ts";
+import { StateBuffer } from "../../train/stateBuffer.ts";
 import { StepRunner } from "../../train/step.ts";
 import type { BenchCase } from "./case.ts";
 import { randomParams } from "./randomParams.ts";
@@ -36,11 +37,17 @@ export const ditS: BenchCase = {
   async prepare(engine) {
     const layout = new FlatLayout(declareParams((p) => buildDiT(model, p)));
     const params = randomParams(layout);
-    const [ema, moment1, moment2] = [params.slice(), layout.allocate(), layout.allocate()];
+    const place = (values?: Float32Array) => StateBuffer.place(engine, layout, values);
+    const buffers = {
+      params: await place(params),
+      ema: await place(params.slice()),
+      moment1: await place(),
+      moment2: await place(),
+    };
     const runner = await StepRunner.create({
       engine,
       layout,
-      buffers: { params, ema, moment1, moment2 },
+      buffers,
       optim: adamwSchema.parse({}),
       numSteps: 1_000_000,
       numParts: 1,

@@ -1,6 +1,7 @@
 import type { CommandModule } from "yargs";
-import { createEngine, engineKinds, engineSchema } from "../../engine/createEngine.ts";
+import { createEngine } from "../../engine/createEngine.ts";
 import type { Engine } from "../../engine/engine.ts";
+import { engineKinds, engineSchema } from "../../engine/engineConfig.ts";
 import { type BenchCase, measure } from "../bench/case.ts";
 import { ditS } from "../bench/ditS.ts";
 import { benchPacking } from "../bench/packing.ts";

@@ -3,7 +3,8 @@ import { makeFolder } from "../../base/files.ts";
 import { loadRecipe } from "../../config/recipe.ts";
 import { isHeldOut } from "../../data/heldOut.ts";
 import type { ShapesConfig } from "../../data/shapes/world.ts";
-import { createEngine, type EngineKind } from "../../engine/createEngine.ts";
+import { createEngine } from "../../engine/createEngine.ts";
+import type { EngineKind } from "../../engine/engineConfig.ts";
 import { reportReconstruction } from "../../evaluation/reconstructionReport.ts";
 import { type DataConfig, recipeSchema, type VaeRecipe } from "../../registry.ts";
 import { drawMany } from "../../sampling/drawMany.ts";
@@ -38,7 +39,7 @@ const VAE_CLIPS = 200;
 /** Measures a run of either kind. @throws UserError when the folder is no run, or its dataset is gone. */
 export async function evaluateRun(runDir: string, options: EvaluateRunOptions): Promise<Evaluation> {
   await readRunConfig(runDir);
-  const overrides = options.engine === undefined ? [] : [`engine.kind=${options.engine}`];
+  const overrides = options.engine === undefined ? [] : [`engine={ kind: ${options.engine} }`];
   const { value: recipe } = loadRecipe(join(runDir, "config.yaml"), overrides, recipeSchema);
   if (recipe.kind === "vae") return evaluateVae(runDir, recipe);
   const model = await openModel(runDir, options.weights, overrides);

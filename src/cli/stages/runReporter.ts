@@ -1,4 +1,4 @@
-import type { Engine, HostMap, Program } from "../../engine/engine.ts";
+import type { Engine, EngineMap, Program } from "../../engine/engine.ts";
 import { createProgress, type Progress } from "../../report/progress.ts";
 import { TensorBoardWriter } from "../../report/tensorboard.ts";
 import type { FlatLayout } from "../../train/flatState.ts";
@@ -17,7 +17,7 @@ export interface SamplePicture {
 }
 
 /** Draws sample pictures with these weights, writes them into the run folder and returns them. */
-export type DrawSamples = (step: number, weights: HostMap) => Promise<readonly SamplePicture[]>;
+export type DrawSamples = (step: number, weights: EngineMap) => Promise<readonly SamplePicture[]>;
 
 export interface ReporterOptions {
   readonly title: string;
@@ -70,7 +70,7 @@ export class RunReporter implements LoopObserver {
     this.progress?.log(`step ${step} left out: its loss or gradient is not finite`);
   };
 
-  samples = async (step: number, weights: HostMap): Promise<void> => {
+  samples = async (step: number, weights: EngineMap): Promise<void> => {
     try {
       for (const { tag, ...image } of await this.options.drawSamples(step, weights)) {
         this.tensorBoard?.image(tag, image, step);

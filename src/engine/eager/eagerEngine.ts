@@ -3,9 +3,9 @@ import * as tf from "@tensorflow/tfjs";
 import { assert } from "../../base/errors.ts";
 import type { HostTensor, TensorSpec } from "../../base/tensors.ts";
 import { traceProgram } from "../compile.ts";
-import type { Binding, Engine, HostMap, Program, Signature, TensorFn, TensorMap } from "../engine.ts";
+import type { Binding, Engine, EngineMap, Program, Signature, TensorFn, TensorMap } from "../engine.ts";
 import { Exclusive, inProgram } from "../runtime/exclusive.ts";
-import { completed, pickTensors } from "../runtime/hostBuffers.ts";
+import { completed, hostMemory, onlyHost, pickHostTensors } from "../runtime/hostBuffers.ts";
 import { type EagerKind, loadBackend, onBackend } from "./backends.ts";
 
 /**
@@ -15,7 +15,10 @@ import { type EagerKind, loadBackend, onBackend } from "./backends.ts";
 export async function createEagerEngine(kind: EagerKind): Promise<Engine> {
   await loadBackend(kind);
   return {
+    ...hostMemory,
     kind,
+    description: kind,
+    precision: "f32",
     compile: async (name, fn, signature) => new EagerProgram(kind, name, fn, signature),
     dispose: async () => undefined,
   };
@@ -41,13 +44,13 @@ class EagerProgram implements Program {
     this.flops = flops;
   }
 
-  bind(inputs: HostMap, outputs: HostMap = {}): Binding {
-    const sources = pickTensors(this.name, "input", this.inputs, inputs);
+  bind(inputs: EngineMap, outputs: EngineMap = {}): Binding {
+    const sources = pickHostTensors(this.name, "input", this.inputs, inputs);
     const complete = completed(this.outputs, outputs);
-    const targets = pickTensors(this.name, "output", this.outputs, complete);
+    const targets = pickHostTensors(this.name, "output", this.outputs, complete);
     const guard = new Exclusive(this.name);
     return {
-      outputs: complete,
+      outputs: onlyHost(complete),
       run: () => guard.run(async () => this.evaluate(sources, targets)),
       dispose: () => guard.close(() => undefined),
     };

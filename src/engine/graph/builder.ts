@@ -1,6 +1,5 @@
 import { assert } from "../../base/errors.ts";
-import type { DType } from "../../base/tensors.ts";
-import type { Graph, GraphOutput, Node, NodeOf } from "./graph.ts";
+import { fullType, type Graph, type GraphOutput, type Node, type NodeOf, type NodeType } from "./graph.ts";
 import { inferSpec } from "./infer.ts";
 import type { BinaryOp, OpAttrs, OpName, ReduceOp, UnaryOp } from "./ops.ts";
 import { sameShape } from "./shapes.ts";
@@ -47,15 +46,15 @@ export class Builder {
   }
 
   /** A scalar that broadcasts against anything of its dtype. */
-  scalar(value: number, dtype: DType = "float32"): Node {
+  scalar(value: number, dtype: NodeType = "float32"): Node {
     return this.fill(value, [], dtype);
   }
 
-  fill(value: number, shape: readonly number[], dtype: DType = "float32"): Node {
-    return this.make("fill", [], { value, shape, dtype });
+  fill(value: number, shape: readonly number[], dtype: NodeType = "float32"): Node {
+    return this.make("fill", [], { value, shape, dtype: fullType(dtype) });
   }
 
-  cast(x: Node, to: DType): Node {
+  cast(x: Node, to: NodeType): Node {
     return x.dtype === to ? x : this.make("cast", [x], { to });
   }
 

@@ -1,5 +1,23 @@
+import { assert } from "../../base/errors.ts";
 import type { DType } from "../../base/tensors.ts";
 import type { OpAttrs, OpName } from "./ops.ts";
+
+/** 16-bit floats: they live inside programs only. */
+export type HalfType = "float16" | "bfloat16";
+/** Element types of nodes. Inputs, outputs, constants and fills have those of `DType`. */
+export type NodeType = DType | HalfType;
+
+/** What a node's result is. */
+export interface NodeSpec {
+  readonly shape: readonly number[];
+  readonly dtype: NodeType;
+}
+
+/** The dtype of a node that is no 16-bit float. */
+export function fullType(dtype: NodeType): DType {
+  assert(dtype !== "float16" && dtype !== "bfloat16", "16-bit floats live between products only");
+  return dtype;
+}
 
 /** One operation and its one result. Nodes are never changed; passes make new ones. */
 export interface NodeOf<Op extends OpName> {
@@ -9,7 +27,7 @@ export interface NodeOf<Op extends OpName> {
   readonly inputs: readonly Node[];
   readonly attrs: OpAttrs[Op];
   readonly shape: readonly number[];
-  readonly dtype: DType;
+  readonly dtype: NodeType;
 }
 
 /** Any node; `node.op` tells which, and with it what `node.attrs` holds. */

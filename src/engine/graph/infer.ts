@@ -1,11 +1,11 @@
 import { assert } from "../../base/errors.ts";
-import { type DType, sizeOf, type TensorSpec } from "../../base/tensors.ts";
-import type { Node } from "./graph.ts";
+import { sizeOf } from "../../base/tensors.ts";
+import type { Node, NodeSpec, NodeType } from "./graph.ts";
 import { ARITHMETIC_OPS, COMPARISON_OPS, type OpAttrs, type OpName, REDUCE_OPS, UNARY_OPS } from "./ops.ts";
 import { broadcastShapes, keptShape, sameShape, sideAt } from "./shapes.ts";
 
 /** Checks an operation's inputs and tells its result's shape and dtype. @throws when they do not fit the operation. */
-type Infer<Attrs> = (inputs: readonly Node[], attrs: Attrs) => TensorSpec;
+type Infer<Attrs> = (inputs: readonly Node[], attrs: Attrs) => NodeSpec;
 
 function inputAt(inputs: readonly Node[], index: number): Node {
   const input = inputs[index];
@@ -17,7 +17,7 @@ function count(inputs: readonly Node[], least: number, most = least): void {
   assert(inputs.length >= least && inputs.length <= most, `${inputs.length} inputs, not ${least} to ${most}`);
 }
 
-function dtypeIs(node: Node, ...allowed: readonly DType[]): void {
+function dtypeIs(node: Node, ...allowed: readonly NodeType[]): void {
   assert(allowed.includes(node.dtype), `dtype ${node.dtype} is not ${allowed.join(" or ")}`);
 }
 
@@ -178,6 +178,7 @@ const SPECS: { readonly [Op in OpName]: Infer<OpAttrs[Op]> } = {
     const [rows, innerA] = [sideAt(a.shape, transA ? -1 : -2), sideAt(a.shape, transA ? -2 : -1)];
     const [innerB, cols] = [sideAt(b.shape, transB ? -1 : -2), sideAt(b.shape, transB ? -2 : -1)];
     assert(innerA === innerB, `inner sides ${innerA} and ${innerB} differ`);
+    assert(a.dtype === b.dtype, `dtypes ${a.dtype} and ${b.dtype} differ`);
     return { shape: [...broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, cols], dtype: a.dtype };
   },
   conv: (inputs, { strides, before, after }) => {
@@ -189,7 +190,8 @@ const SPECS: { readonly [Op in OpName]: Infer<OpAttrs[Op]> } = {
       const padded = sideAt(x.shape, i + 2) + sideAt(before, i) + sideAt(after, i);
       return Math.floor((padded - sideAt(w.shape, i + 2)) / stride) + 1;
     });
-    return { shape: [sideAt(x.shape, 0), sideAt(w.shape, 0), ...sides], dtype: "float32" };
+    assert(x.dtype === w.dtype, `dtypes ${x.dtype} and ${w.dtype} differ`);
+    return { shape: [sideAt(x.shape, 0), sideAt(w.shape, 0), ...sides], dtype: x.dtype };
   },
   layerNorm: normalize,
   rmsNorm: normalize,
@@ -208,7 +210,7 @@ const SPECS: { readonly [Op in OpName]: Infer<OpAttrs[Op]> } = {
 };
 
 /** Shape and dtype of `op`'s result. @throws when the inputs or attributes do not fit. */
-export function inferSpec<Op extends OpName>(op: Op, inputs: readonly Node[], attrs: OpAttrs[Op]): TensorSpec {
+export function inferSpec<Op extends OpName>(op: Op, inputs: readonly Node[], attrs: OpAttrs[Op]): NodeSpec {
   try {
     return SPECS[op](inputs, attrs);
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { DType } from "../../base/tensors.ts";
+import type { NodeType } from "./graph.ts";
 
 /** Elementwise functions of one tensor. Same shape and dtype, except `isNan` (bool). */
 export const UNARY_OPS = [
@@ -65,7 +66,7 @@ export type OpAttrs = Readonly<
       fill: { readonly value: number; readonly shape: Ints; readonly dtype: DType };
       /** condition (bool), then, else; all broadcast. */
       where: None;
-      cast: { readonly to: DType };
+      cast: { readonly to: NodeType };
       reshape: { readonly shape: Ints };
       /** Output axis i is input axis perm[i]. */
       transpose: { readonly perm: Ints };

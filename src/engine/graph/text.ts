@@ -1,7 +1,12 @@
-import type { DType } from "../../base/tensors.ts";
-import type { Graph, Node } from "./graph.ts";
+import type { Graph, Node, NodeType } from "./graph.ts";
 
-const SHORT: Readonly<Record<DType, string>> = { float32: "f32", int32: "i32", bool: "bool" };
+const SHORT: Readonly<Record<NodeType, string>> = {
+  float32: "f32",
+  float16: "f16",
+  bfloat16: "bf16",
+  int32: "i32",
+  bool: "bool",
+};
 
 /** The graph as text, one node a line: `%3 = matmul %1 %2 {transB} : f32[4,8]`. Nodes are numbered by their place. */
 export function printGraph(graph: Graph): string {

@@ -1,6 +1,6 @@
 import { assert } from "../../base/errors.ts";
 import { sizeOf } from "../../base/tensors.ts";
-import type { Node, NodeOf } from "../graph/graph.ts";
+import { fullType, type Node, type NodeOf } from "../graph/graph.ts";
 import type { BinaryOp, OpName, ReduceOp, UnaryOp } from "../graph/ops.ts";
 import { sideAt } from "../graph/shapes.ts";
 import { suitsKernel } from "../native/product/product.ts";
@@ -9,7 +9,7 @@ import { CONTRIBUTED, type OnnxWriter } from "./writer.ts";
 type Sides = readonly number[];
 
 /** Writes one kind of node as ONNX operators. */
-type Lowering<Op extends OpName> = (node: NodeOf<Op>, writer: OnnxWriter, inputs: readonly string[]) => void;
+export type Lowering<Op extends OpName> = (node: NodeOf<Op>, writer: OnnxWriter, inputs: readonly string[]) => void;
 
 type SameName = Exclude<UnaryOp, "silu" | "gelu"> | BinaryOp;
 
@@ -70,7 +70,7 @@ const REDUCTIONS: Readonly<Record<ReduceOp, string>> = {
 };
 
 /** ONNX's numbers for element types. */
-const TYPES = { float32: 1, int32: 6, bool: 9 } as const;
+const TYPES = { float32: 1, int32: 6, bool: 9, float16: 10, bfloat16: 16 } as const;
 
 /** Uniform constants up to this size are stored whole, larger ones are expanded when the model is loaded. */
 const MOST_STORED = 64;
@@ -102,7 +102,11 @@ function each<Op extends OpName, How>(names: Readonly<Record<Op, string>>, make:
   return Object.fromEntries(Object.entries<string>(names).map(([op, name]) => [op, make(name)])) as Record<Op, How>;
 }
 
-const LOWERINGS: { readonly [Op in OpName]: Lowering<Op> } = {
+/** How each kind of node is written. */
+export type Lowerings = { readonly [Op in OpName]: Lowering<Op> };
+
+/** For the processors, and for CUDA. */
+export const commonLowerings: Lowerings = {
   ...each(DIRECT, direct),
   ...each(REDUCTIONS, reduction),
   silu: (node, writer, inputs) =>
@@ -139,7 +143,7 @@ const LOWERINGS: { readonly [Op in OpName]: Lowering<Op> } = {
   },
   pad: (node, writer, inputs) => {
     const { before, after, value } = node.attrs;
-    const fill = writer.uniform(value, { shape: [], dtype: node.dtype });
+    const fill = writer.uniform(value, { shape: [], dtype: fullType(node.dtype) });
     writer.result(node, "Pad", [...inputs, writer.ints([...before, ...after]), fill]);
   },
   concat: alongAxis("Concat"),
@@ -164,7 +168,7 @@ const LOWERINGS: { readonly [Op in OpName]: Lowering<Op> } = {
     const { transA, transB, alpha } = node.attrs;
     const [a, b] = node.inputs.map(({ shape }) => shape) as [Sides, Sides];
     const product = { kind: "product", a, b, transA, transB, alpha } as const;
-    if (writer.native && suitsKernel(product)) return writer.kernel(node, product, inputs);
+    if (writer.native && node.dtype === "float32" && suitsKernel(product)) return writer.kernel(node, product, inputs);
     if (!transA && !transB && alpha === 1) return writer.result(node, "MatMul", inputs);
     const attributes = { transA: { int: Number(transA) }, transB: { int: Number(transB) }, alpha: { float: alpha } };
     writer.result(node, "FusedMatMul", inputs, { domain: CONTRIBUTED, attributes });
@@ -199,8 +203,8 @@ const LOWERINGS: { readonly [Op in OpName]: Lowering<Op> } = {
 };
 
 /** Writes one node. Its inputs have been written. */
-export function lowerNode<Op extends OpName>(node: NodeOf<Op>, writer: OnnxWriter): void {
-  const lowering: Lowering<Op> = LOWERINGS[node.op];
+export function lowerNode<Op extends OpName>(node: NodeOf<Op>, writer: OnnxWriter, lowerings: Lowerings): void {
+  const lowering: Lowering<Op> = lowerings[node.op];
   lowering(
     node,
     writer,
@@ -214,7 +218,8 @@ function withParts(node: NodeOf<OpName>, writer: OnnxWriter, numParts: number): 
   return [name, ...Array.from({ length: numParts }, (_, i) => partName(name, i + 1))];
 }
 
-function partName(name: string, index: number): string {
+/** The name of a node's further result. */
+export function partName(name: string, index: number): string {
   return `#${name}/${index}`;
 }
 

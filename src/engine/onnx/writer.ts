@@ -1,6 +1,6 @@
 import { assert } from "../../base/errors.ts";
 import type { TensorSpec } from "../../base/tensors.ts";
-import type { NodeOf } from "../graph/graph.ts";
+import { fullType, type NodeOf } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
 import { NATIVE_DOMAIN } from "../native/customOp.ts";
 import { type KernelCall, type KernelSpec, kernelName } from "../native/kernelSpec.ts";
@@ -56,7 +56,7 @@ export class OnnxWriter {
   get values(): OnnxValue[] {
     return this.kernelResults.map((node) => ({
       name: this.nameOf(node),
-      spec: { shape: node.shape, dtype: node.dtype },
+      spec: { shape: node.shape, dtype: fullType(node.dtype) },
     }));
   }
 

@@ -1,6 +1,6 @@
-import { allocate, type DType } from "../../base/tensors.ts";
+import { allocate } from "../../base/tensors.ts";
 import type { Builder } from "../graph/builder.ts";
-import type { Graph, Node, NodeOf } from "../graph/graph.ts";
+import { fullType, type Graph, type Node, type NodeOf, type NodeType } from "../graph/graph.ts";
 import { isElementwise, type OpName } from "../graph/ops.ts";
 import { rewrite } from "./rewrite.ts";
 
@@ -59,14 +59,14 @@ function foldView(node: Node, b: Builder): Node | undefined {
   if (node.op === "reshape") return b.make("constant", [], { ...x.attrs, shape: node.shape });
   if (node.op !== "cast") return undefined;
   const { to } = node.attrs;
-  const cast = allocate({ shape: node.shape, dtype: to });
+  const cast = allocate({ shape: node.shape, dtype: fullType(to) });
   data.forEach((value, i) => {
     cast.data[i] = castValue(value, to);
   });
   return b.make("constant", [], cast);
 }
 
-function castValue(value: number, to: DType): number {
+function castValue(value: number, to: NodeType): number {
   if (to === "bool") return value === 0 ? 0 : 1;
   return to === "int32" ? Math.trunc(value) : Math.fround(value);
 }

@@ -1,9 +1,11 @@
-import type { Graph } from "../graph/graph.ts";
+import type { Graph, HalfType } from "../graph/graph.ts";
+import type { Precision } from "../precision.ts";
 import { algebra } from "./algebra.ts";
 import { broadcasts } from "./broadcasts.ts";
 import { commonSubexpressions } from "./commonSubexpressions.ts";
 import { deadCode } from "./deadCode.ts";
 import { foldConstants } from "./foldConstants.ts";
+import { halfMovement, mixedPrecision } from "./mixedPrecision.ts";
 import { movement } from "./movement.ts";
 import { products, resultScales } from "./products.ts";
 import { rowSums } from "./rowSums.ts";
@@ -30,9 +32,29 @@ export const PASSES: readonly Pass[] = [
   { name: "deadCodeAgain", run: deadCode },
 ];
 
+/** Passes that follow where products are computed in 16 bits. */
+function halfPasses(half: HalfType): readonly Pass[] {
+  return [
+    { name: "mixedPrecision", run: mixedPrecision(half) },
+    { name: "halfMovement", run: halfMovement },
+    { name: "commonSubexpressionsOfHalves", run: commonSubexpressions },
+    { name: "deadCodeOfHalves", run: deadCode },
+  ];
+}
+
+/** Every pass that a precision asks for. */
+export function passesFor(precision: Precision): readonly Pass[] {
+  if (precision === "f16") return [...PASSES, ...halfPasses("float16")];
+  return precision === "bf16" ? [...PASSES, ...halfPasses("bfloat16")] : PASSES;
+}
+
 /** Runs every pass. `check` sees the graph after each. */
-export function optimize(graph: Graph, check?: (graph: Graph, pass: string) => void): Graph {
-  return PASSES.reduce((current, { name, run }) => {
+export function optimize(
+  graph: Graph,
+  precision: Precision = "f32",
+  check?: (graph: Graph, pass: string) => void,
+): Graph {
+  return passesFor(precision).reduce((current, { name, run }) => {
     const next = run(current);
     check?.(next, name);
     return next;

@@ -1,5 +1,6 @@
-import type { HostMap, Signature } from "../engine.ts";
+import type { EngineMap, EngineMemory, Signature } from "../engine.ts";
 import type { KernelCall } from "../native/kernelSpec.ts";
+import type { ProviderName } from "../onnx/provider.ts";
 
 /** A model ready for ONNX Runtime: its bytes, and the names, shapes and dtypes that it reads and writes. */
 export interface EncodedModel {
@@ -18,10 +19,21 @@ export interface OpenOptions {
   readonly saveTo?: string | undefined;
 }
 
+/** A model's node that runs on the processors although its session was opened for a device. */
+export interface Fallback {
+  /** The node's name in the model; empty where ONNX Runtime made the node. */
+  readonly node: string;
+  /** ONNX operator. */
+  readonly op: string;
+}
+
 /** One way to call ONNX Runtime. */
 export interface Executor {
   /** `c`: its C API, on user memory and off the JavaScript thread. `js`: onnxruntime-node's own API. */
   readonly name: "c" | "js";
+  /** What sessions compute on. */
+  readonly provider: ProviderName;
+  readonly memory: EngineMemory;
   /** ONNX Runtime's version. */
   readonly version: string;
   /** Threads that one run uses. */
@@ -36,12 +48,14 @@ export interface Executor {
 
 /** A loaded model. */
 export interface Session {
+  /** Nodes that run on the processors instead of the executor's device. */
+  readonly fallbacks: readonly Fallback[];
   /**
-   * Ties the model to host memory, one tensor for each of its inputs and outputs.
+   * Ties the model to memory, one tensor for each of its inputs and outputs.
    * An output may share memory with an input that the model updates elementwise.
    * @throws Error when a tensor is missing or has another shape, dtype or size than the model's.
    */
-  bind(inputs: HostMap, outputs: HostMap): Run;
+  bind(inputs: EngineMap, outputs: EngineMap): Run;
   dispose(): Promise<void>;
 }
 

@@ -1,4 +1,6 @@
 import type { Executor } from "./executor.ts";
+import type { PoolOptions } from "./ortEnvironment.ts";
+import type { DeviceOptions } from "./provider.ts";
 
 export const executorNames = ["c", "js"] as const;
 export type ExecutorName = (typeof executorNames)[number];
@@ -26,8 +28,16 @@ export async function probeExecutor(name: ExecutorName): Promise<Probe> {
   }
 }
 
-/** The executor asked for; `auto` is `c` where it works, else `js`. @throws Error telling why there is none. */
-export async function openExecutor(choice: ExecutorName | "auto", threads: number, spin = false): Promise<Executor> {
+/**
+ * The executor asked for; `auto` is `c` where it works, else `js`. A device can be had through the C API only.
+ * @throws Error telling why there is none.
+ */
+export async function openExecutor(
+  choice: ExecutorName | "auto",
+  { threads, spin }: PoolOptions,
+  device?: DeviceOptions,
+): Promise<Executor> {
+  if (device !== undefined) return new (await import("./ortC.ts")).OrtC({ threads, spin }, device);
   if (choice !== "auto") return executorFactories[choice](threads, spin);
   const reasons: string[] = [];
   for (const name of executorNames) {

@@ -1,13 +1,16 @@
 import { sha256 } from "../../base/hash.ts";
 import { traceProgram } from "../compile.ts";
-import type { Binding, Engine, HostMap, Program, Signature, TensorFn } from "../engine.ts";
+import type { Binding, Engine, EngineMap, EngineMemory, Program, Signature, TensorFn, Transfers } from "../engine.ts";
 import { whyNoKernels } from "../native/support.ts";
 import { encodeOnnx } from "../onnx/encode.ts";
 import { lowerToOnnx } from "../onnx/lower.ts";
+import type { Precision } from "../precision.ts";
 import type { EncodedModel, Executor, Session } from "./executor.ts";
 import { type ExecutorName, openExecutor } from "./executors.ts";
-import { completed } from "./hostBuffers.ts";
+import { completed, onlyHost } from "./hostBuffers.ts";
+import { refuseFallbacks } from "./placement.ts";
 import type { ProgramCache } from "./programCache.ts";
+import type { DeviceOptions } from "./provider.ts";
 
 export interface OnnxEngineOptions {
   /** Threads that one run uses. */
@@ -20,6 +23,12 @@ export interface OnnxEngineOptions {
   readonly kernels?: KernelChoice;
   /** Where optimised models are kept between starts. None: they are not. */
   readonly cache?: ProgramCache | undefined;
+  /** The device that computes. None: the processors. */
+  readonly device?: DeviceOptions | undefined;
+  /** Whether programs with nodes that the device cannot compute are refused. Default false: processors compute those. */
+  readonly strict?: boolean;
+  /** Of products and convolutions. Default f32. */
+  readonly precision?: Precision;
 }
 
 export const kernelChoices = ["auto", "ort", "native"] as const;
@@ -29,40 +38,74 @@ export type KernelChoice = (typeof kernelChoices)[number];
  * The compiled engine: a function is recorded once for a signature and runs on ONNX Runtime.
  * @throws Error telling why when ONNX Runtime does not load.
  */
-export async function createOnnxEngine({
-  threads,
-  spin = false,
-  executor: choice = "auto",
-  kernels = "auto",
-  cache,
-}: OnnxEngineOptions): Promise<Engine> {
-  const executor = await openExecutor(choice, threads, spin);
+export async function createOnnxEngine(options: OnnxEngineOptions): Promise<Engine> {
+  const { threads, spin = false, kernels = "auto", device, ...setting } = options;
+  const executor = await openExecutor(options.executor ?? "auto", { threads, spin }, device);
   if (kernels === "native" && !executor.native) {
     await executor.dispose();
-    throw new Error(`native kernels do not run here: ${whyNoKernels() ?? "they need executor c"}; try kernels auto`);
+    throw new Error(
+      `native kernels do not run here: ${whyNoKernels() ?? "they need executor c and provider cpu"}; try kernels auto`,
+    );
   }
-  return new OnnxEngine(executor, kernels !== "ort" && executor.native, cache);
+  return new OnnxEngine(executor, { ...setting, native: kernels !== "ort" && executor.native });
 }
 
-class OnnxEngine implements Engine {
+interface EngineSetting {
+  /** Whether native kernels are used. Default false. */
+  readonly native?: boolean;
+  readonly cache?: ProgramCache | undefined;
+  readonly strict?: boolean;
+  readonly precision?: Precision;
+}
+
+/** The compiled engine over an executor, which it owns from then on. */
+export class OnnxEngine implements Engine {
   readonly kind = "onnx";
+  readonly description: string;
+  readonly precision: Precision;
   private readonly executor: Executor;
   private readonly native: boolean;
   private readonly cache: ProgramCache | undefined;
+  private readonly strict: boolean;
   private readonly programs = new Set<OnnxProgram>();
 
-  constructor(executor: Executor, native: boolean, cache: ProgramCache | undefined) {
+  constructor(executor: Executor, { cache, native = false, strict = false, precision = "f32" }: EngineSetting = {}) {
     this.executor = executor;
     this.native = native;
-    this.cache = cache;
+    this.cache = executor.provider === "cpu" ? cache : undefined;
+    this.strict = strict;
+    this.precision = precision;
+    this.description = `onnx on ${executor.provider}, ${precision}`;
+  }
+
+  get memory(): EngineMemory["memory"] {
+    return this.executor.memory.memory;
+  }
+
+  get transfers(): Transfers {
+    return this.executor.memory.transfers;
+  }
+
+  place(tensors: EngineMap): Promise<EngineMap> {
+    return this.executor.memory.place(tensors);
+  }
+
+  fetch(tensors: EngineMap) {
+    return this.executor.memory.fetch(tensors);
+  }
+
+  release(tensors: EngineMap): void {
+    this.executor.memory.release(tensors);
   }
 
   async compile(name: string, fn: TensorFn, signature: Signature): Promise<Program> {
     const started = performance.now();
-    const { graph, inputs, outputs, flops } = traceProgram(name, fn, signature);
-    const model = lowerToOnnx(graph, { native: this.native });
+    const { graph, inputs, outputs, flops } = traceProgram(name, fn, signature, this.precision);
+    const { provider } = this.executor;
+    const model = lowerToOnnx(graph, { provider, native: this.native });
     const kernels = model.kernels ?? [];
     const { session, cached } = await this.open({ name, bytes: encodeOnnx(model), inputs, outputs, kernels });
+    if (this.strict) await refuseFallbacks(name, provider, session);
     const compileMs = performance.now() - started;
     const program = new OnnxProgram({ name, inputs, outputs, flops, compileMs, cached }, session, (self) =>
       this.programs.delete(self),
@@ -110,10 +153,10 @@ class OnnxProgram implements Program {
     this.forget = forget;
   }
 
-  bind(inputs: HostMap, given: HostMap = {}): Binding {
+  bind(inputs: EngineMap, given: EngineMap = {}): Binding {
     const outputs = completed(this.outputs, given);
     const run = this.session.bind(inputs, outputs);
-    return { outputs, run: () => run.run(), dispose: () => run.dispose() };
+    return { outputs: onlyHost(outputs), run: () => run.run(), dispose: () => run.dispose() };
   }
 
   async dispose(): Promise<void> {

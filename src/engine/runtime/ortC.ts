@@ -1,36 +1,60 @@
 import type { HostTensor } from "../../base/tensors.ts";
-import type { HostMap } from "../engine.ts";
+import type { DeviceTensor, EngineMap, EngineMemory } from "../engine.ts";
 import { NATIVE_DOMAIN } from "../native/customOp.ts";
 import { kernelOp } from "../native/kernelOps.ts";
 import type { KernelCall } from "../native/kernelSpec.ts";
 import { whyNoKernels } from "../native/support.ts";
-import { onnxTypes } from "../onnx/encode.ts";
+import type { ProviderName } from "../onnx/provider.ts";
+import { bytesOf, type Copy, DeviceMemory } from "./deviceMemory.ts";
 import { Exclusive, inProgram } from "./exclusive.ts";
-import type { EncodedModel, Executor, OpenOptions, Run, Session } from "./executor.ts";
-import { pickTensors } from "./hostBuffers.ts";
+import type { EncodedModel, Executor, Fallback, OpenOptions, Run, Session } from "./executor.ts";
+import { hostMemory, isHost, pickHostTensors, pickTensors } from "./hostBuffers.ts";
+import { hostValue } from "./hostValue.ts";
 import { acquireEnvironment, type OrtEnvironment, type PoolOptions, releaseEnvironment } from "./ortEnvironment.ts";
-import type { Pointer } from "./ortLibrary.ts";
+import { nativePath, type Pointer } from "./ortLibrary.ts";
+import { findFallbacks, recordPlacement } from "./placement.ts";
+import { type DeviceOptions, openProvider, type Provider } from "./provider.ts";
 
 const OPTIMIZE_NOTHING = 0;
 /** ORT_ENABLE_BASIC: higher levels take superlinear time on training graphs and gain nothing. */
 const OPTIMIZE_BASIC = 1;
 
-/** ONNX Runtime through its C API: runs read and write host memory in place, in a worker thread. */
+/** A device and the memory of it. */
+interface Target {
+  readonly provider: Provider;
+  readonly memory: DeviceMemory;
+}
+
+/** ONNX Runtime through its C API: runs read and write memory in place, in a worker thread. */
 export class OrtC implements Executor {
   readonly name = "c";
   readonly version: string;
   readonly threads: number;
-  readonly native = whyNoKernels() === undefined;
+  readonly native: boolean;
+  readonly provider: ProviderName;
   private readonly spin: boolean;
   private readonly environment: OrtEnvironment;
+  private readonly target: Target | undefined;
   private disposed = false;
 
-  /** @throws Error when the native library cannot be loaded. */
-  constructor(pool: PoolOptions) {
+  /** @param device none: host memory and processors. @throws Error when the library or the device cannot be used. */
+  constructor(pool: PoolOptions, device?: DeviceOptions) {
     this.environment = acquireEnvironment(pool);
     this.version = this.environment.library.version;
     this.threads = pool.threads;
     this.spin = pool.spin;
+    this.provider = device?.name ?? "cpu";
+    this.native = device === undefined && whyNoKernels() === undefined;
+    try {
+      this.target = device === undefined ? undefined : this.openTarget(device);
+    } catch (error) {
+      releaseEnvironment();
+      throw error;
+    }
+  }
+
+  get memory(): EngineMemory {
+    return this.target?.memory ?? hostMemory;
   }
 
   async open(model: EncodedModel, { optimize = true, saveTo }: OpenOptions = {}): Promise<Session> {
@@ -42,16 +66,14 @@ export class OrtC implements Executor {
       if (saveTo !== undefined) library.call("SetOptimizedModelFilePath", options, nativePath(saveTo));
       library.call("AddSessionConfigEntry", options, "session.use_env_allocators", "1");
       this.setThreads(options);
+      this.target?.provider.append(options);
+      if (this.target !== undefined) recordPlacement(library, options);
       const kernels = this.addKernels(options, model.kernels ?? []);
       try {
-        const session = await library.makeAsync(
-          "CreateSessionFromArray",
-          env,
-          model.bytes,
-          model.bytes.length,
-          options,
-        );
-        return new CSession(this.environment, model, session, kernels);
+        const { bytes } = model;
+        const session = await library.makeAsync("CreateSessionFromArray", env, bytes, bytes.length, options);
+        const fallbacks = this.target === undefined ? [] : findFallbacks(library, session, this.target.provider);
+        return new CSession(this.environment, model, { session, kernels, device: this.target?.memory, fallbacks });
       } catch (error) {
         if (kernels !== undefined) library.release("ReleaseCustomOpDomain", kernels);
         throw error;
@@ -86,37 +108,56 @@ export class OrtC implements Executor {
     return domain;
   }
 
+  private openTarget(device: DeviceOptions): Target {
+    const provider = openProvider(this.environment, device);
+    return { provider, memory: new DeviceMemory(this.environment, provider) };
+  }
+
   async dispose(): Promise<void> {
-    if (!this.disposed) releaseEnvironment();
+    if (!this.disposed) {
+      this.target?.memory.dispose();
+      releaseEnvironment();
+    }
     this.disposed = true;
   }
 }
 
+/** What ONNX Runtime made of a model. */
+interface LoadedModel {
+  readonly session: Pointer;
+  /** The operator set of its native kernels, if it calls any. */
+  readonly kernels: Pointer | undefined;
+  readonly device: DeviceMemory | undefined;
+  readonly fallbacks: readonly Fallback[];
+}
+
 class CSession implements Session {
+  readonly fallbacks: readonly Fallback[];
   private readonly environment: OrtEnvironment;
+  private readonly device: DeviceMemory | undefined;
   private readonly model: Omit<EncodedModel, "bytes">;
   private readonly runs = new Set<CRun>();
   private readonly kernels: Pointer | undefined;
   private session: Pointer | undefined;
 
-  constructor(
-    environment: OrtEnvironment,
-    { name, inputs, outputs }: EncodedModel,
-    session: Pointer,
-    kernels: Pointer | undefined,
-  ) {
+  constructor(environment: OrtEnvironment, { name, inputs, outputs }: EncodedModel, loaded: LoadedModel) {
     this.environment = environment;
     this.model = { name, inputs, outputs };
-    this.session = session;
-    this.kernels = kernels;
+    this.session = loaded.session;
+    this.kernels = loaded.kernels;
+    this.device = loaded.device;
+    this.fallbacks = loaded.fallbacks;
   }
 
-  bind(inputs: HostMap, outputs: HostMap): Run {
+  bind(inputs: EngineMap, outputs: EngineMap): Run {
     const { name } = this.model;
     if (this.session === undefined) throw new Error(`${name}: it was disposed`);
-    const inputTensors = pickTensors(name, "input", this.model.inputs, inputs);
-    const outputTensors = pickTensors(name, "output", this.model.outputs, outputs);
-    const run = new CRun(this.environment, name, this.session, (self) => this.runs.delete(self));
+    const pick = this.device === undefined ? pickHostTensors : pickTensors;
+    const inputTensors = pick(name, "input", this.model.inputs, inputs);
+    const outputTensors = pick(name, "output", this.model.outputs, outputs);
+    const run = new CRun(this.environment, name, this.session, this.device, this.fallbacks.length > 0, (self) =>
+      this.runs.delete(self),
+    );
     this.runs.add(run);
     try {
       for (const [value, tensor] of inputTensors) run.tie("BindInput", value, tensor);
@@ -144,39 +185,55 @@ class CSession implements Session {
 class CRun implements Run {
   private readonly environment: OrtEnvironment;
   private readonly session: Pointer;
+  private readonly device: DeviceMemory | undefined;
+  /** Whether some nodes run on the processors although there is a device. */
+  private readonly mixed: boolean;
   private readonly binding: Pointer;
   private readonly forget: (run: CRun) => void;
   private readonly guard: Exclusive;
   private readonly values: Pointer[] = [];
+  private readonly inputs: { readonly name: string; readonly value: Pointer }[] = [];
+  private readonly uploads: Copy[] = [];
+  private readonly downloads: Copy[] = [];
   /** Held so that the memory that native code uses stays where it is. */
   private readonly held: ArrayBufferView[] = [];
 
-  constructor(environment: OrtEnvironment, program: string, session: Pointer, forget: (run: CRun) => void) {
+  constructor(
+    environment: OrtEnvironment,
+    program: string,
+    session: Pointer,
+    device: DeviceMemory | undefined,
+    mixed: boolean,
+    forget: (run: CRun) => void,
+  ) {
+    this.mixed = mixed;
     this.environment = environment;
     this.session = session;
+    this.device = device;
     this.binding = environment.library.make("CreateIoBinding", session);
     this.forget = forget;
     this.guard = new Exclusive(program);
   }
 
-  /** Makes a tensor's memory one input or output. */
-  tie(side: "BindInput" | "BindOutput", name: string, tensor: HostTensor): void {
-    const { library, memoryInfo } = this.environment;
-    const rank = tensor.shape.length;
-    const shape = new BigInt64Array(new ArrayBuffer(8 * Math.max(1, rank)));
-    shape.set(tensor.shape.map(BigInt));
-    const data = outsideHeap(tensor.data);
-    const type = onnxTypes[tensor.dtype];
-    const bytes = data.byteLength;
-    const value = library.make("CreateTensorWithDataAsOrtValue", memoryInfo, data, bytes, shape, rank, type);
-    this.values.push(value);
-    this.held.push(data);
-    library.call(side, this.binding, name, value);
+  /** Makes a tensor one input or output. On a device, a host tensor gets a companion there that runs copy to or from. */
+  tie(side: "BindInput" | "BindOutput", name: string, tensor: HostTensor | DeviceTensor): void {
+    const value = this.valueOf(side, tensor);
+    this.environment.library.call(side, this.binding, name, value);
+    if (side === "BindInput") this.inputs.push({ name, value });
   }
 
   run(): Promise<void> {
     const { library } = this.environment;
-    return this.guard.run(() => library.callAsync("RunWithBinding", this.session, null, this.binding));
+    const { device } = this;
+    const compute = () => library.callAsync("RunWithBinding", this.session, null, this.binding);
+    if (device === undefined) return this.guard.run(compute);
+    const work = async () => {
+      await device.upload(this.uploads);
+      if (this.mixed) this.bindInputsAgain();
+      await compute();
+      await device.download(this.downloads);
+    };
+    return this.guard.run(() => device.queue.run(work));
   }
 
   idle(): Promise<void> {
@@ -192,14 +249,22 @@ class CRun implements Run {
       this.forget(this);
     });
   }
-}
 
-/** Touching `buffer` moves a small array's elements out of the collector's reach. Empty arrays have no address. */
-function outsideHeap(data: HostTensor["data"]): ArrayBufferView {
-  return data.buffer.byteLength === 0 ? new Uint8Array(new ArrayBuffer(1)) : data;
-}
+  /** ONNX Runtime copies an input that a node on the processors reads when it is bound, not when it is run. */
+  private bindInputsAgain(): void {
+    for (const { name, value } of this.inputs) this.environment.library.call("BindInput", this.binding, name, value);
+  }
 
-/** A path as the C API takes it: wide characters on Windows, UTF-8 elsewhere. */
-function nativePath(path: string): Uint8Array {
-  return Buffer.from(`${path}\0`, process.platform === "win32" ? "utf16le" : "utf8");
+  private valueOf(side: "BindInput" | "BindOutput", tensor: HostTensor | DeviceTensor): Pointer {
+    if (!isHost(tensor)) return (this.device as DeviceMemory).valueOf(tensor);
+    const host = hostValue(this.environment, tensor);
+    this.values.push(host);
+    this.held.push(tensor.data);
+    if (this.device === undefined) return host;
+    const device = this.device.allocate(tensor);
+    this.values.push(device);
+    const copies = side === "BindInput" ? this.uploads : this.downloads;
+    copies.push({ host, device, bytes: bytesOf(tensor) });
+    return device;
+  }
 }

@@ -10,7 +10,7 @@ const MEMORY_DEFAULT = 0;
 const GROW_AS_REQUESTED = 1;
 
 /** The smallest model: y = x. */
-const identity = encodeOnnx({
+export const identityModel = encodeOnnx({
   name: "identity",
   opsets: { "": 21 },
   nodes: [{ op: "Identity", inputs: ["x"], outputs: ["y"] }],
@@ -86,7 +86,7 @@ function hasSharedPool(library: OrtLibrary, env: Pointer): boolean {
   const options = library.make("CreateSessionOptions");
   try {
     library.call("DisablePerSessionThreads", options);
-    const session = library.make("CreateSessionFromArray", env, identity, identity.length, options);
+    const session = library.make("CreateSessionFromArray", env, identityModel, identityModel.length, options);
     library.release("ReleaseSession", session);
     return true;
   } catch {

@@ -1,15 +1,17 @@
 import * as ort from "onnxruntime-node";
 import { assert } from "../../base/errors.ts";
 import type { HostTensor } from "../../base/tensors.ts";
-import type { HostMap } from "../engine.ts";
+import type { EngineMap } from "../engine.ts";
 import { Exclusive, inProgram } from "./exclusive.ts";
 import type { EncodedModel, Executor, OpenOptions, Run, Session } from "./executor.ts";
-import { pickTensors } from "./hostBuffers.ts";
+import { hostMemory, pickHostTensors } from "./hostBuffers.ts";
 import type { PoolOptions } from "./ortEnvironment.ts";
 
 /** ONNX Runtime through onnxruntime-node's own API: outputs are copied, and the JavaScript thread waits. */
 export class OrtJs implements Executor {
   readonly name = "js";
+  readonly provider = "cpu";
+  readonly memory = hostMemory;
   readonly version = ort.env.versions.node ?? ort.env.versions.common;
   readonly threads: number;
   readonly native = false;
@@ -42,6 +44,7 @@ export class OrtJs implements Executor {
 }
 
 class JsSession implements Session {
+  readonly fallbacks = [];
   private readonly model: Omit<EncodedModel, "bytes">;
   private readonly session: ort.InferenceSession;
   private readonly runs = new Set<JsRun>();
@@ -52,11 +55,11 @@ class JsSession implements Session {
     this.session = session;
   }
 
-  bind(inputs: HostMap, outputs: HostMap): Run {
+  bind(inputs: EngineMap, outputs: EngineMap): Run {
     const { name } = this.model;
     if (this.disposed) throw new Error(`${name}: it was disposed`);
-    const inputTensors = pickTensors(name, "input", this.model.inputs, inputs);
-    const outputTensors = pickTensors(name, "output", this.model.outputs, outputs);
+    const inputTensors = pickHostTensors(name, "input", this.model.inputs, inputs);
+    const outputTensors = pickHostTensors(name, "output", this.model.outputs, outputs);
     const run = new JsRun(name, this.session, inputTensors, outputTensors, (self) => this.runs.delete(self));
     this.runs.add(run);
     return run;

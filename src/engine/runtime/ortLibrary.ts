@@ -8,8 +8,8 @@ import { foreign } from "../native/foreign.ts";
 /** An address in native memory. */
 export type Pointer = bigint;
 
-/** What a native function takes: an address, a number, a string that it copies, or memory that it reads or writes. */
-export type Argument = Pointer | number | string | null | ArrayBufferView;
+/** What a native function takes: an address, a number, strings that it copies, or memory that it reads or writes. */
+export type Argument = Pointer | number | string | null | ArrayBufferView | readonly string[];
 
 /**
  * The functions of ONNX Runtime's C API in use: place in its function table, and prototype. The table only ever
@@ -27,10 +27,12 @@ const table = {
   CreateCustomOpDomain: [26, "void *F(const char *domain, void *out)"],
   CustomOpDomain_Add: [27, "void *F(void *domain, void *op)"],
   AddCustomOpDomain: [28, "void *F(void *options, void *domain)"],
+  CreateTensorAsOrtValue: [48, "void *F(void *allocator, void *shape, size_t rank, int type, void *out)"],
   CreateTensorWithDataAsOrtValue: [
     49,
     "void *F(void *info, void *data, size_t bytes, void *shape, size_t rank, int type, void *out)",
   ],
+  CreateMemoryInfo: [68, "void *F(const char *name, int allocator, int id, int memory, void *out)"],
   CreateCpuMemoryInfo: [69, "void *F(int allocator, int memory, void *out)"],
   ReleaseEnv: [92, "void F(void *env)"],
   ReleaseStatus: [93, "void F(void *status)"],
@@ -44,6 +46,8 @@ const table = {
   CreateThreadingOptions: [121, "void *F(void *out)"],
   ReleaseThreadingOptions: [122, "void F(void *threading)"],
   AddSessionConfigEntry: [130, "void *F(void *options, const char *key, const char *value)"],
+  CreateAllocator: [131, "void *F(void *session, void *info, void *out)"],
+  ReleaseAllocator: [132, "void F(void *allocator)"],
   RunWithBinding: [133, "void *F(void *session, void *runOptions, void *binding)"],
   CreateIoBinding: [134, "void *F(void *session, void *out)"],
   ReleaseIoBinding: [135, "void F(void *binding)"],
@@ -55,6 +59,28 @@ const table = {
   SetGlobalSpinControl: [149, "void *F(void *threading, int spin)"],
   CreateArenaCfg: [156, "void *F(size_t max, int strategy, int initial, int dead, void *out)"],
   ReleaseArenaCfg: [157, "void F(void *arena)"],
+  SessionOptionsAppendExecutionProvider: [
+    216,
+    "void *F(void *options, const char *name, const char **keys, const char **values, size_t count)",
+  ],
+  GetKeyValuePairs: [298, "void F(void *pairs, void *keys, void *values, void *count)"],
+  RegisterExecutionProviderLibrary: [301, "void *F(void *env, const char *name, void *path)"],
+  GetEpDevices: [303, "void *F(void *env, void *devices, void *count)"],
+  SessionOptionsAppendExecutionProvider_V2: [
+    304,
+    "void *F(void *options, void *env, void *devices, size_t numDevices, const char **keys, const char **values, size_t count)",
+  ],
+  HardwareDevice_Type: [307, "int F(void *device)"],
+  HardwareDevice_Vendor: [309, "const char *F(void *device)"],
+  HardwareDevice_Metadata: [311, "void *F(void *device)"],
+  EpDevice_EpName: [312, "const char *F(void *device)"],
+  EpDevice_Device: [316, "void *F(void *device)"],
+  CopyTensors: [386, "void *F(void *env, void *from, void *to, void *stream, size_t count)"],
+  Session_GetEpGraphAssignmentInfo: [407, "void *F(void *session, void *subgraphs, void *count)"],
+  EpAssignedSubgraph_GetEpName: [408, "void *F(void *subgraph, void *out)"],
+  EpAssignedSubgraph_GetNodes: [409, "void *F(void *subgraph, void *nodes, void *count)"],
+  EpAssignedNode_GetName: [410, "void *F(void *node, void *out)"],
+  EpAssignedNode_GetOperatorType: [412, "void *F(void *node, void *out)"],
 } as const satisfies Record<string, readonly [place: number, prototype: string]>;
 
 /** Functions that native kernels call: their places in the same table. */
@@ -67,11 +93,12 @@ const forKernels = {
 
 type FunctionName = keyof typeof table;
 type ReleaseName = Extract<FunctionName, `Release${string}`>;
-type StatusName = Exclude<FunctionName, ReleaseName | "GetErrorMessage">;
+type PlainName = Extract<FunctionName, `HardwareDevice_${string}` | `EpDevice_${string}` | "GetKeyValuePairs">;
+type StatusName = Exclude<FunctionName, ReleaseName | PlainName | "GetErrorMessage">;
 type NativeFunction = ReturnType<ReturnType<typeof foreign.load>["func"]>;
 
 /** The version of the C API that is asked for. */
-const API_VERSION = 21;
+const API_VERSION = 24;
 
 const libraryNames: Partial<Record<NodeJS.Platform, RegExp>> = {
   linux: /^libonnxruntime\.so/,
@@ -138,6 +165,32 @@ export class OrtLibrary {
     return readCell(out);
   }
 
+  /** Calls a function that cannot fail, and gives what it returns. */
+  tell(name: PlainName, ...args: Argument[]): Pointer | string | number | null {
+    return this.functions[name](...args);
+  }
+
+  /** Calls a function whose last two arguments receive the address of a list of addresses and its length. */
+  list(name: StatusName, ...args: Argument[]): Pointer[] {
+    const [list, count] = [pointerCell(), pointerCell()];
+    this.call(name, ...args, list, count);
+    return readPointers(list[0] ?? 0n, Number(count[0]));
+  }
+
+  /** Calls a function whose last argument receives the address of a text, and gives the text. */
+  text(name: StatusName, ...args: Argument[]): string {
+    return readText(this.make(name, ...args));
+  }
+
+  /** The entries of a list of keys and values. */
+  pairs(at: Pointer): Record<string, string> {
+    const [keys, values, count] = [pointerCell(), pointerCell(), pointerCell()];
+    this.functions.GetKeyValuePairs(at, keys, values, count);
+    const texts = (cell: BigUint64Array) => readPointers(cell[0] ?? 0n, Number(count[0])).map(readText);
+    const named = texts(values);
+    return Object.fromEntries(texts(keys).map((key, i) => [key, named[i] ?? ""]));
+  }
+
   /** Frees an object. */
   release(name: ReleaseName, object: Pointer): void {
     this.functions[name](object);
@@ -179,8 +232,17 @@ function readCell(cell: BigUint64Array): Pointer {
   return value;
 }
 
+function readPointers(at: Pointer, count: number): Pointer[] {
+  const bytes = foreign.sizeof("void *");
+  return Array.from({ length: count }, (_, i): Pointer => foreign.decode(at, i * bytes, "void *"));
+}
+
+function readText(at: Pointer): string {
+  return foreign.decode(at, "char", -1);
+}
+
 /** Path of the library inside onnxruntime-node. @throws Error when the package has none for this machine. */
-function findLibrary(): string {
+export function findLibrary(): string {
   const root = dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
   const pattern = libraryNames[process.platform];
   for (const napi of readdirSync(join(root, "bin"))) {
@@ -197,4 +259,9 @@ function listFolder(folder: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** A path as the C API takes it: wide characters on Windows, UTF-8 elsewhere. */
+export function nativePath(path: string): Uint8Array {
+  return Buffer.from(`${path}\0`, process.platform === "win32" ? "utf16le" : "utf8");
 }

@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { assert } from "../../base/errors.ts";
 import { type DType, sizeOf } from "../../base/tensors.ts";
 import { Builder } from "../graph/builder.ts";
-import type { Node } from "../graph/graph.ts";
+import { fullType, type Node } from "../graph/graph.ts";
 
 /** The name under which tfjs knows the recording backend. */
 export const TRACE_BACKEND = "trace";
@@ -64,7 +64,7 @@ export class TraceBackend extends tf.KernelBackend {
   info(node: Node): TensorInfo {
     const dataId: DataId = {};
     this.entries.set(dataId, { refs: 1, known: undefined, node, recording: this.program });
-    return { dataId, shape: [...node.shape], dtype: node.dtype };
+    return { dataId, shape: [...node.shape], dtype: fullType(node.dtype) };
   }
 
   /** A tensor that stands for a node. */

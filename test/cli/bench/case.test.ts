@@ -5,8 +5,10 @@ import { type BenchCase, measure } from "../../../src/cli/bench/case.ts";
 import { ditS } from "../../../src/cli/bench/ditS.ts";
 import { vaeS } from "../../../src/cli/bench/vaeS.ts";
 import { traceProgram } from "../../../src/engine/compile.ts";
-import { createEngine, engineSchema } from "../../../src/engine/createEngine.ts";
+import { createEngine } from "../../../src/engine/createEngine.ts";
 import type { Engine, Program } from "../../../src/engine/engine.ts";
+import { engineSchema } from "../../../src/engine/engineConfig.ts";
+import { hostMemory } from "../../../src/engine/runtime/hostBuffers.ts";
 
 describe("engine bench", () => {
   it("measures a case and counts its work", async () => {
@@ -65,7 +67,10 @@ function assertCounts(flops: number, products: number): void {
 async function largestProgram(bench: BenchCase): Promise<{ flops: number; numFloats: number }> {
   let largest = { flops: 0, numFloats: 0 };
   const tracing: Engine = {
+    ...hostMemory,
     kind: "tracing",
+    description: "tracing",
+    precision: "f32",
     async compile(name, fn, signature) {
       const { inputs, outputs, flops } = traceProgram(name, fn, signature);
       const learned = Object.entries(inputs).filter(([key]) => key.startsWith("param/"));

@@ -3,7 +3,8 @@ import { type Grid, gridKey, gridSize } from "../../../src/base/grid.ts";
 import { compareWays } from "../../../src/cli/bench/packing/compare.ts";
 import { FORTY_GRIDS } from "../../../src/cli/bench/packing/fortyGrids.ts";
 import { bucketed, drawnBy, maskedRows, padded, planned } from "../../../src/cli/bench/packing/ways.ts";
-import { createEngine, engineSchema } from "../../../src/engine/createEngine.ts";
+import { createEngine } from "../../../src/engine/createEngine.ts";
+import { engineSchema } from "../../../src/engine/engineConfig.ts";
 
 const small: Grid = { t: 1, h: 2, w: 2 };
 const large: Grid = { t: 2, h: 2, w: 4 };

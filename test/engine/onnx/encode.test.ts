@@ -9,7 +9,7 @@ import { floatSpec, smallModel } from "../runtime/smallModels.ts";
 describe("ONNX encoding, read back by ONNX Runtime", () => {
   let executor: Executor;
   before(async () => {
-    executor = await openExecutor("auto", 1);
+    executor = await openExecutor("auto", { threads: 1, spin: false });
   });
   after(() => executor.dispose());
 

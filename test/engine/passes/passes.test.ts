@@ -14,7 +14,7 @@ function program(build: (b: Builder, x: Node, y: Node) => Node): Graph {
 
 /** The optimised program's lines, without its head. */
 function optimised(build: (b: Builder, x: Node, y: Node) => Node): string[] {
-  const graph = optimize(program(build), verify);
+  const graph = optimize(program(build), "f32", verify);
   return printGraph(graph)
     .split("\n")
     .slice(1, -1)
@@ -32,6 +32,7 @@ describe("passes", () => {
         b.unary("exp", x);
         return b.unary("neg", x);
       }),
+      "f32",
       verify,
     );
     assert.equal(printGraph(graph), "p(x: f32[4,6], y: f32[6,4])\n  %0 = neg x : f32[4,6]\n  return z = %0\n");
@@ -102,7 +103,7 @@ describe("passes", () => {
     const sumOf = (rows: number): string[] => {
       const b = new Builder();
       const x = b.make("input", [], { name: "x", shape: [rows, 3], dtype: "float32" });
-      const graph = optimize(b.graph("p", [{ name: "z", node: b.reduce("sum", x, [0]) }]), verify);
+      const graph = optimize(b.graph("p", [{ name: "z", node: b.reduce("sum", x, [0]) }]), "f32", verify);
       return graph.nodes.map(({ op }) => op);
     };
     assert.deepEqual(sumOf(64), ["input", "fill", "matmul"]);

@@ -247,7 +247,7 @@ for (const name of executorNames) {
 
 describe("choice of executor", () => {
   it("takes the C API by default", async () => {
-    const executor = await openExecutor("auto", 1);
+    const executor = await openExecutor("auto", { threads: 1, spin: false });
     assert.equal(executor.name, "c");
     assert.match(executor.version, /^\d+\.\d+\.\d+$/);
     await executor.dispose();

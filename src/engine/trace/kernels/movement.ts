@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { assert } from "../../../base/errors.ts";
 import { sizeOf } from "../../../base/tensors.ts";
 import type { Builder } from "../../graph/builder.ts";
-import type { Node } from "../../graph/graph.ts";
+import { fullType, type Node } from "../../graph/graph.ts";
 import { allAxes, droppedShape, normalAxes, sideAt } from "../../graph/shapes.ts";
 import { traceKernel } from "../kernel.ts";
 
@@ -107,5 +107,5 @@ function cut(b: Builder, x: Node, axis: number, first: number, side: number): No
 
 /** tfjs' helpers ask for a tensor but look at its shape only. */
 function placeholder(x: Node): tf.TensorInfo & { rank: number } {
-  return { dataId: {}, dtype: x.dtype, shape: [...x.shape], rank: x.shape.length };
+  return { dataId: {}, dtype: fullType(x.dtype), shape: [...x.shape], rank: x.shape.length };
 }

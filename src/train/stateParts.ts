@@ -1,0 +1,44 @@
+import type { HostTensor } from "../base/tensors.ts";
+import type { DeviceTensor, Engine } from "../engine/engine.ts";
+import type { FlatLayout } from "./flatState.ts";
+import type { StateBuffer } from "./stateBuffer.ts";
+
+/** Floats that one run in host memory works on: small enough for the cache, large enough to hide the call. */
+const CHUNK_FLOATS = 256 * 1024;
+
+/** What one run of an elementwise program covers of state buffers: pieces that share their weight decay. */
+export interface StatePart {
+  readonly decayed: boolean;
+  /** Shape of each piece. */
+  readonly shapes: readonly (readonly number[])[];
+  /** The pieces of a buffer. */
+  of(buffer: StateBuffer): readonly (HostTensor | DeviceTensor)[];
+}
+
+/**
+ * How elementwise programs go over state buffers. In host memory: chunk by chunk of the flat buffers. On a device,
+ * where each call costs more than it computes: all parameters of a decay group in one run.
+ */
+export function statePartsOf(engine: Engine, layout: FlatLayout): StatePart[] {
+  return engine.memory === "host" ? [...chunksOf(layout)] : groupsOf(layout);
+}
+
+function* chunksOf(layout: FlatLayout): Generator<StatePart> {
+  for (const { start, end, decayed } of layout.groups) {
+    for (let at = start; at < end; at += CHUNK_FLOATS) {
+      const last = Math.min(end, at + CHUNK_FLOATS);
+      yield { decayed, shapes: [[last - at]], of: (buffer) => [buffer.stretch(at, last)] };
+    }
+  }
+}
+
+function groupsOf(layout: FlatLayout): StatePart[] {
+  return layout.groups.map(({ decayed, start, end }) => {
+    const slots = layout.slots.filter(({ offset }) => offset >= start && offset < end);
+    return {
+      decayed,
+      shapes: slots.map(({ shape }) => shape),
+      of: (buffer) => slots.map(({ path }) => buffer.tensor(path)),
+    };
+  });
+}
