@@ -46,11 +46,16 @@ export class DamageWatch {
     return this.noted.size;
   }
 
+  /** Whether a clip was noted. */
+  has(index: number): boolean {
+    return this.noted.has(index);
+  }
+
   /** Notes a damaged clip. @throws UserError when there are too many. */
   note({ entry, message }: DamagedRow): void {
     if (this.noted.has(entry.index)) return;
     this.noted.add(entry.index);
-    this.tell(`${this.dir}/${message}; it is left out`);
+    this.tell(`${this.dir}/${message}; it is left out, the ${ordinal(this.noted.size)} of ${this.numClips} clips`);
     if (this.noted.size <= this.maxBadShare * this.numClips) return;
     throw new UserError(this.dir, {
       expected: `at most ${+(100 * this.maxBadShare).toFixed(3)} % of ${this.numClips} clips damaged (data.maxBadShare)`,
@@ -63,4 +68,10 @@ export class DamageWatch {
   noteShard({ file, reason }: BadShard): void {
     this.tell(`${this.dir}/${file}: ${reason}; its clips are used where their own checksums are right`);
   }
+}
+
+/** `1st`, `2nd`, `13th`. */
+function ordinal(n: number): string {
+  const ending = n % 100 >= 11 && n % 100 <= 13 ? "th" : (["th", "st", "nd", "rd"][n % 10] ?? "th");
+  return `${n}${ending}`;
 }

@@ -4,12 +4,14 @@ import { type Grid, gridKey } from "../base/grid.ts";
 import type { JsonValue } from "../base/json.ts";
 import type { LatentEntry, LatentSet } from "../data/latents.ts";
 import type { KindDraws } from "../data/loader/drawsPerEpoch.ts";
-import { ONE_RANK, partOfAll, type Rank } from "../data/loader/globalOrder.ts";
+import { type Drawn, ONE_RANK, partOfAll, type Rank } from "../data/loader/globalOrder.ts";
 import { type GridClip, PackLoader } from "../data/loader/packLoader.ts";
+import { Spares } from "../data/loader/spares.ts";
 import type { ClipPool } from "../data/mix/clipPool.ts";
 import { epochsByName } from "../data/mix/epochsByName.ts";
 import { trainingClips } from "../data/mix/trainingClips.ts";
 import { decidePacking, type PackingDecision, type PlannedPacking } from "../data/plans/decide.ts";
+import type { DamagedRow } from "../data/shards/damagedRow.ts";
 import { RowStores } from "../data/shards/rowStores.ts";
 import { buildDiT, ditObjective, type LatentModel } from "../diffusion/ditPrograms.ts";
 import { meanWeight } from "../diffusion/lossWeights.ts";
@@ -19,7 +21,7 @@ import { PackPlan } from "../models/patches/pack.ts";
 import { tokenGrid } from "../models/patches/patchify.ts";
 import type { LatentStats } from "../models/vae/latents.ts";
 import { declareParams } from "../nn/params.ts";
-import type { BatchPlace, PackedClip } from "./batches/order.ts";
+import type { BatchPlace, PackedClip, PackOrder } from "./batches/order.ts";
 import type { PackAssembly } from "./batches/packAssembler.ts";
 import type { ObjectiveConfig, PackingConfig } from "./ditConfig.ts";
 import type { Arrangement, DrawnBatch, Task } from "./task.ts";
@@ -45,6 +47,7 @@ export class DitTask implements Task {
   readonly stores: RowStores;
   private readonly options: DitTaskOptions;
   private readonly loader: PackLoader;
+  private readonly spares: Spares;
   private readonly arrangements: readonly PackArrangement[];
 
   /**
@@ -77,6 +80,10 @@ export class DitTask implements Task {
       room: undefined,
     };
     this.loader = new PackLoader(packing.plans, clips, seed, options.rank);
+    this.spares = new Spares(
+      clips.map(({ index, grid, source = 0 }) => ({ index, kind: gridKey(grid), source })),
+      seed,
+    );
     this.arrangements = packing.plans.map(({ grids }) => packArrangement(model, grids));
   }
 
@@ -89,27 +96,35 @@ export class DitTask implements Task {
     return {};
   }
 
-  draw({ step, part }: BatchPlace): DrawnBatch {
-    const { plan, clips } = this.loader.next();
-    const arrangement = this.arrangements[plan];
-    assert(arrangement !== undefined, `plan ${plan} has an arrangement`);
+  draw(at: BatchPlace): DrawnBatch {
+    const drawn = this.loader.next();
+    const arrangement = this.arrangements[drawn.plan];
+    assert(arrangement !== undefined, `plan ${drawn.plan} has an arrangement`);
     const { pack } = arrangement;
-    const { latents, rank = ONE_RANK } = this.options;
-    const packed = withRepeats(
-      clips.map((index, i) => ({ row: latents.row(index), grid: (pack.clips[i] as ClipSpan).grid })),
-    );
-    return {
+    const batch = {
       arrangement,
-      order: { kind: "pack", step, part: partOfAll(rank, part), clips: packed },
       numClips: pack.numClips,
       numTokens: pack.numTokens,
       cursor: this.loader.state,
-      epochs: epochsByName(this.loader.epochs, latents.sources),
+      epochs: epochsByName(this.loader.epochs, this.options.latents.sources),
     };
+    const redrawn = (): DrawnBatch => ({ ...batch, order: this.orderOf(drawn, pack, at), redrawn });
+    return redrawn();
+  }
+
+  note(damaged: DamagedRow): void {
+    this.options.latents.note(damaged);
   }
 
   seek(cursor: JsonValue): void {
     this.loader.restore(cursor);
+  }
+
+  private orderOf(drawn: Drawn, pack: PackPlan, { step, part }: BatchPlace): PackOrder {
+    const { latents, rank = ONE_RANK } = this.options;
+    const clips = this.spares.replace(drawn.clips, drawn.pack, (index) => latents.isDamaged(index));
+    const placed = clips.map((index, i) => ({ row: latents.row(index), grid: (pack.clips[i] as ClipSpan).grid }));
+    return { kind: "pack", step, part: partOfAll(rank, part), clips: withRepeats(placed) };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Scalar } from "@tensorflow/tfjs";
 import type { JsonValue } from "../base/json.ts";
+import type { DamagedRow } from "../data/shards/damagedRow.ts";
 import type { RowStores } from "../data/shards/rowStores.ts";
 import type { HostMap, Signature, TensorMap } from "../engine/engine.ts";
 import type { ParamSpec, Params } from "../nn/params.ts";
@@ -34,10 +35,12 @@ export interface DrawnBatch {
   readonly cursor: JsonValue;
   /** How often clips came until then, by the names that the log has for it: `epoch`, `epoch/<source>`. */
   readonly epochs: Readonly<Record<string, number>>;
+  /** The same batch with other clips in the place of those that were noted as damaged since. */
+  redrawn(): DrawnBatch;
 }
 
 /** One batch in host memory. */
-export interface Batch extends Omit<DrawnBatch, "order"> {
+export interface Batch extends Omit<DrawnBatch, "order" | "redrawn"> {
   readonly inputs: HostMap;
 }
 
@@ -52,6 +55,8 @@ export interface Task {
   readonly stores: RowStores;
   /** Draws the next batch. Its random numbers are keyed by `at`. */
   draw(at: BatchPlace): DrawnBatch;
+  /** Notes that a clip is damaged. @throws UserError when too many are. */
+  note(damaged: DamagedRow): void;
   /** Puts the data back where a batch's cursor said. */
   seek(cursor: JsonValue): void;
 }

@@ -5,14 +5,16 @@ import type { JsonValue } from "../base/json.ts";
 import { KeyedRandom } from "../base/random.ts";
 import type { AugmentConfig } from "../data/augment/augmentConfig.ts";
 import { type ClipView, viewsOf } from "../data/augment/views.ts";
-import { CHANNELS } from "../data/clip.ts";
+import { CHANNELS, shapeKey } from "../data/clip.ts";
 import { wholeClips } from "../data/clips.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { BucketLoader } from "../data/loader/bucketLoader.ts";
-import { type Epochs, ONE_RANK, partOfAll, type Rank } from "../data/loader/globalOrder.ts";
+import { type Drawn, type Epochs, ONE_RANK, partOfAll, type Rank } from "../data/loader/globalOrder.ts";
+import { Spares } from "../data/loader/spares.ts";
 import type { ClipPool } from "../data/mix/clipPool.ts";
 import { epochsByName } from "../data/mix/epochsByName.ts";
 import { type TrainingClip, trainingClips } from "../data/mix/trainingClips.ts";
+import type { DamagedRow } from "../data/shards/damagedRow.ts";
 import { RowStores } from "../data/shards/rowStores.ts";
 import { pcaStart } from "../models/vae/pcaStart.ts";
 import { Vae } from "../models/vae/vae.ts";
@@ -21,7 +23,7 @@ import type { VaeLossConfig } from "../models/vae/vaeLoss.ts";
 import { vaeObjective } from "../models/vae/vaePrograms.ts";
 import { declareParams } from "../nn/params.ts";
 import type { ClipsAssembly } from "./batches/clipsAssembler.ts";
-import type { BatchPlace, ViewedClip } from "./batches/order.ts";
+import type { BatchPlace, ClipsOrder, ViewedClip } from "./batches/order.ts";
 import { toSigned } from "./colour.ts";
 import type { Arrangement, DrawnBatch, Task } from "./task.ts";
 import type { VaeBatchConfig } from "./vaeBatchConfig.ts";
@@ -51,6 +53,7 @@ export class VaeTask implements Task {
   private readonly items: readonly VaeItem[];
   private readonly itemsPerClip: Epochs;
   private readonly loader: BucketLoader;
+  private readonly spares: Spares;
   private readonly arrangements: readonly BucketArrangement[];
 
   /** @throws UserError when the VAE's factors do not divide a clip's size, also that of a held-out clip. */
@@ -96,6 +99,10 @@ export class VaeTask implements Task {
       seed,
       options.rank,
     );
+    this.spares = new Spares(
+      this.items.map(({ clip: { source }, view }, index) => ({ index, kind: shapeKey(view), source })),
+      seed,
+    );
     this.arrangements = this.loader.buckets.map((bucket) =>
       bucketArrangement(vae, loss, { t: bucket.frames, h: bucket.height, w: bucket.width }, bucket.batch),
     );
@@ -117,19 +124,23 @@ export class VaeTask implements Task {
     return pcaStart(vae, videos, seed);
   }
 
-  draw({ step, part }: BatchPlace): DrawnBatch {
-    const { plan: bucket, clips } = this.loader.next();
-    const arrangement = this.arrangements[bucket];
-    assert(arrangement !== undefined, `bucket ${bucket} has an arrangement`);
-    const { clips: pool, rank = ONE_RANK } = this.options;
-    return {
+  draw(at: BatchPlace): DrawnBatch {
+    const drawn = this.loader.next();
+    const arrangement = this.arrangements[drawn.plan];
+    assert(arrangement !== undefined, `bucket ${drawn.plan} has an arrangement`);
+    const batch = {
       arrangement,
-      order: { kind: "clips", step, part: partOfAll(rank, part), clips: clips.map((item) => this.viewed(item)) },
-      numClips: clips.length,
-      numTokens: clips.length * arrangement.latentCells,
+      numClips: drawn.clips.length,
+      numTokens: drawn.clips.length * arrangement.latentCells,
       cursor: this.loader.state,
-      epochs: epochsByName(this.epochsOfClips(), pool.sources),
+      epochs: epochsByName(this.epochsOfClips(), this.options.clips.sources),
     };
+    const redrawn = (): DrawnBatch => ({ ...batch, order: this.orderOf(drawn, at), redrawn });
+    return redrawn();
+  }
+
+  note(damaged: DamagedRow): void {
+    this.options.clips.note(damaged);
   }
 
   /** The loader counts items: a clip has come once when one of its views has. */
@@ -149,6 +160,13 @@ export class VaeTask implements Task {
 
   seek(cursor: JsonValue): void {
     this.loader.restore(cursor);
+  }
+
+  private orderOf(drawn: Drawn, { step, part }: BatchPlace): ClipsOrder {
+    const { clips, rank = ONE_RANK } = this.options;
+    const isDamaged = (item: number) => clips.isDamaged((this.items[item] as VaeItem).clip.index);
+    const items = this.spares.replace(drawn.clips, drawn.pack, isDamaged);
+    return { kind: "clips", step, part: partOfAll(rank, part), clips: items.map((item) => this.viewed(item)) };
   }
 }
 

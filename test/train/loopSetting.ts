@@ -183,7 +183,7 @@ export function assemblerOf({ assembly, stores }: Task): Assembler {
 
 /** The next batch of a task. */
 export async function nextBatch(task: Task, step: number, part = 0): Promise<Batch> {
-  const { order, ...batch } = task.draw({ step, part });
+  const { order, redrawn: _, ...batch } = task.draw({ step, part });
   const { tensors: inputs } = new BatchBuffers(1).take(batch.arrangement.signature);
   await assemblerOf(task).fill(order, inputs);
   return { ...batch, inputs };

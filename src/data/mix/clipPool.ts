@@ -83,6 +83,12 @@ export class ClipPool<Store extends PoolStore> implements Clips {
     return bytes.subarray(0, (bytes.length / stored) * (this.entries[index] as RowEntry).grid.t);
   }
 
+  /** Whether a clip was noted as damaged. */
+  isDamaged(index: number): boolean {
+    const { store, local } = this.find(index);
+    return (this.stores[store] as Store).damage.has(local);
+  }
+
   /** Notes that a clip of one of the datasets is damaged. @throws UserError when too many are. */
   note(damaged: DamagedRow): void {
     const store = this.stores.find(({ shards }) => shards.spec.dir === damaged.dir);

@@ -1,9 +1,10 @@
+import { DamagedRow } from "../../data/shards/damagedRow.ts";
 import type { Batch, DrawnBatch, Task } from "../task.ts";
 import type { Assembler } from "./assembler.ts";
 import { BatchBuffers, type SharedBatch } from "./batchBuffers.ts";
 
 export interface FeedOptions {
-  readonly task: Pick<Task, "draw">;
+  readonly task: Pick<Task, "draw" | "note">;
   readonly assembler: Assembler;
   /** Steps that are done, and steps in all. */
   readonly fromStep: number;
@@ -51,7 +52,7 @@ export class BatchFeed {
     const batches: Batch[] = [];
     for (const { drawn, shared, filled } of this.inUse) {
       await filled;
-      const { order: _, ...batch } = drawn;
+      const { order: _, redrawn: _redrawn, ...batch } = drawn;
       batches.push({ ...batch, inputs: shared.tensors });
     }
     return batches;
@@ -63,16 +64,28 @@ export class BatchFeed {
   }
 
   private drawAhead(): void {
-    const { task, assembler, numSteps, numParts, prefetch } = this.options;
+    const { task, numSteps, numParts, prefetch } = this.options;
     while (this.ahead.length < (prefetch + 1) * numParts && this.lastDrawn < numSteps) {
       this.lastDrawn++;
       for (let part = 0; part < numParts; part++) {
         const drawn = task.draw({ step: this.lastDrawn, part });
         const shared = this.buffers.take(drawn.arrangement.signature);
-        const filled = assembler.fill(drawn.order, shared.tensors);
+        const filled = this.fill(drawn, shared);
         filled.catch(() => undefined);
         this.ahead.push({ drawn, shared, filled });
       }
+    }
+  }
+
+  /** Assembles a batch; where a clip of it is damaged, once more with another in its place. */
+  private async fill(drawn: DrawnBatch, shared: SharedBatch): Promise<void> {
+    const { assembler, task } = this.options;
+    try {
+      await assembler.fill(drawn.order, shared.tensors);
+    } catch (error) {
+      if (!(error instanceof DamagedRow)) throw error;
+      task.note(error);
+      await this.fill(drawn.redrawn(), shared);
     }
   }
 }

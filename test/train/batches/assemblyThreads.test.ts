@@ -5,7 +5,6 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../../src/base/errors.ts";
 import { type Dataset, openDataset } from "../../../src/data/dataset.ts";
-import { DamagedRow } from "../../../src/data/shards/damagedRow.ts";
 import type { Engine } from "../../../src/engine/engine.ts";
 import { createOnnxEngine } from "../../../src/engine/runtime/onnxEngine.ts";
 import { AssemblyThreads } from "../../../src/train/batches/assemblyThreads.ts";
@@ -75,7 +74,7 @@ describe("threads that assemble batches", function () {
     });
   }
 
-  it("tell of a damaged shard once, and of a damaged clip what the main thread tells", async () => {
+  it("tell of damaged shards and clips once, like the main thread, and end when too many are", async () => {
     const dir = join(folder(), "damaged");
     await (await smallWorld(dir)).close();
     const shard = join(dir, "world", "shard-00000.arrow");
@@ -85,20 +84,26 @@ describe("threads that assemble batches", function () {
     writeFileSync(shard, bytes);
     const told: string[][] = [];
     for (const workers of [0, 2]) {
-      const shards: string[] = [];
-      const damaged = await openDataset(join(dir, "world"), { tell: (line) => shards.push(line) });
+      const lines: string[] = [];
+      const damaged = await openDataset(join(dir, "world"), { tell: (line) => lines.push(line) });
       const task = smallVaeTask(damaged, "random");
       await withAssembler(task, { workers, prefetch: 1 }, async (assembler) => {
-        const feed = new BatchFeed({ task, assembler, fromStep: 0, numSteps: 5, numParts: 1, prefetch: 1 });
+        const feed = new BatchFeed({ task, assembler, fromStep: 0, numSteps: 5, numParts: 1, prefetch: 0 });
         const error = await feed.next().catch((thrown: unknown) => thrown);
-        assert.ok(error instanceof DamagedRow, String(error));
+        assert.ok(error instanceof UserError, String(error));
         await feed.close();
-        told.push([...shards, error.message, error.file, error.entry.hash]);
+        told.push([...lines, error.message]);
       });
       await damaged.close();
     }
-    assert.equal(told[0]?.length, 4, "one shard");
-    assert.match(told[0]?.[0] ?? "", /shard-00000\.arrow: expected sha256/);
+    const [ofShard, first, second, end] = told[0] ?? [];
+    assert.match(ofShard ?? "", /shard-00000\.arrow: expected sha256/);
+    assert.match(first ?? "", /clip \d+ .*; it is left out, the 1st of 24 clips$/);
+    assert.match(second ?? "", /clip \d+ .*; it is left out, the 2nd of 24 clips$/);
+    assert.match(
+      end ?? "",
+      /expected at most 5 % of 24 clips damaged \(data\.maxBadShare\), got 2, the last shard-00000/,
+    );
     assert.deepEqual(told[1], told[0]);
   });
 
