@@ -3,7 +3,6 @@ import { assert, UserError } from "../base/errors.ts";
 import { type Grid, gridKey } from "../base/grid.ts";
 import type { JsonValue } from "../base/json.ts";
 import type { LatentEntry, LatentSet } from "../data/latents.ts";
-import type { KindDraws } from "../data/loader/drawsPerEpoch.ts";
 import { type Drawn, ONE_RANK, partOfAll, type Rank } from "../data/loader/globalOrder.ts";
 import { type GridClip, PackLoader } from "../data/loader/packLoader.ts";
 import { Spares } from "../data/loader/spares.ts";
@@ -85,11 +84,6 @@ export class DitTask implements Task {
       seed,
     );
     this.arrangements = packing.plans.map(({ grids }) => packArrangement(model, grids));
-  }
-
-  /** How often clips of each grid come while all come once, rarest first: 1 where the plans are exact. */
-  get drawsPerEpoch(): readonly KindDraws[] {
-    return this.loader.drawsPerEpoch;
   }
 
   async startingValues() {

@@ -1,10 +1,11 @@
 import { join } from "node:path";
+import { gridKey } from "../../base/grid.ts";
 import type { Resolved } from "../../config/recipe.ts";
 import type { DamageOptions } from "../../data/damage.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { LatentSet } from "../../data/latents.ts";
-import type { KindDraws } from "../../data/loader/drawsPerEpoch.ts";
 import { ClipPool } from "../../data/mix/clipPool.ts";
+import type { GridDraw } from "../../data/plans/decide.ts";
 import type { LatentModel } from "../../diffusion/ditPrograms.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { DiTConfig } from "../../models/dit/dit.ts";
@@ -64,7 +65,7 @@ export async function trainDit(
         await copyVae(vaeDirOf(recipe.value.vae.run), join(run.dir, "vae"));
         await writeModelFacts(run.dir, clips);
         noteLongCaptions(clips.stores, dit.text);
-        noteUnevenDraws(task.drawsPerEpoch);
+        noteUnevenDraws(task.packing.draws);
       },
       drawSamples: (run) => async (step, weights) => {
         const drawn = await textToVideo({ engine, model, weights, codec, statistics }, requests, { ...samples, seed });
@@ -115,16 +116,18 @@ function noteLongCaptions(datasets: readonly Dataset[], text: DiTConfig["text"])
   process.stderr.write(`dit.text.maxTokens ${text.maxTokens}: the ends of ${many} are not read\n`);
 }
 
-/** A grid that is drawn so much less or more often than others is told. */
+/** Grids whose clips come so much more or less often than all clips do are told. */
 const UNEVEN = 1.25;
 
-/** Tells when the plans cannot draw all grids equally often: their epochs then drift apart. */
-function noteUnevenDraws(grids: readonly KindDraws[]): void {
-  const [rarest, most] = [grids[0], grids.at(-1)];
-  if (rarest === undefined || most === undefined || (rarest.draws > 1 / UNEVEN && most.draws < UNEVEN)) return;
-  const times = ({ kind, draws }: KindDraws) => `those of ${kind} tokens ${draws.toFixed(2)} times`;
+/** Tells when the plans cannot draw all clips equally often: the epochs of their grids then drift apart. */
+function noteUnevenDraws(draws: readonly GridDraw[]): void {
+  const perEpoch = draws.map(({ grid, wanted, drawn }) => ({ key: gridKey(grid), times: drawn / wanted }));
+  perEpoch.sort((a, b) => a.times - b.times);
+  const [rarest, most] = [perEpoch[0], perEpoch.at(-1)];
+  if (rarest === undefined || most === undefined || (rarest.times > 1 / UNEVEN && most.times < UNEVEN)) return;
+  const [least, often] = [rarest, most].map(({ key, times }) => `those of ${key} tokens ${times.toFixed(2)} times`);
   process.stderr.write(
-    `packing: while all clips come once, ${times(rarest)} and ${times(most)}; more packing.maxPlans draw more evenly\n`,
+    `packing: while all clips come once, ${least} and ${often}; more packing.maxPlans draw more evenly\n`,
   );
 }
 

@@ -56,8 +56,8 @@ export function partOfAll({ rank, numRanks }: Rank, part: number): number {
  * step instead. After n packs each plan has come n * rate times, to less than one pack either way. So a kind with N
  * clips, and P places in all plans together, stands at n * f / N epochs to less than P / N, where f is the sum of
  * rate * places. Rates that draw kinds in proportion to their clips give all the same f / N, and the difference between
- * two kinds stays below the sum of their P / N for ever. Where few plans cannot do that, `drawsPerEpoch` tells how far
- * kinds drift apart.
+ * two kinds stays below the sum of their P / N for ever. Where few plans cannot do that, kinds drift apart: how often
+ * the clips of each come while all come once is in the planner's report (`draws`).
  */
 export class GlobalOrder {
   private readonly keys: readonly string[];

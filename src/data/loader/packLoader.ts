@@ -1,6 +1,5 @@
 import { type Grid, gridKey } from "../../base/grid.ts";
 import type { Plan } from "../plans/plan.ts";
-import { drawsPerEpoch, type KindDraws } from "./drawsPerEpoch.ts";
 import { type Drawn, type Epochs, GlobalOrder, ONE_RANK, type Rank } from "./globalOrder.ts";
 import type { OrderState } from "./orderState.ts";
 
@@ -16,8 +15,6 @@ export interface GridClip {
 
 /** Draws packs: plans at their rates, and for each grid of the plan a clip of that grid. See `GlobalOrder`. */
 export class PackLoader {
-  /** How often clips of each grid come while all come once, rarest first. */
-  readonly drawsPerEpoch: readonly KindDraws[];
   private readonly order: GlobalOrder;
 
   /** @throws UserError when a plan holds a grid that no clip has, or no plan holds a clip's grid. */
@@ -27,7 +24,6 @@ export class PackLoader {
     });
     const kinds = plans.map(({ grids, rate }) => ({ kinds: grids.map(gridKey), rate }));
     this.order = new GlobalOrder(kinds, ordered, seed, rank);
-    this.drawsPerEpoch = drawsPerEpoch(kinds, ordered);
   }
 
   /** The next pack: its plan, and clips for the plan's grids. */

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { drawsPerEpoch } from "../../../src/data/loader/drawsPerEpoch.ts";
 import { type Drawn, GlobalOrder, type OrderPlan } from "../../../src/data/loader/globalOrder.ts";
 import type { OrderedClip } from "../../../src/data/loader/kindQueues.ts";
 import { referencePacks } from "./referenceOrder.ts";
@@ -158,6 +157,13 @@ describe("GlobalOrder", () => {
     assert.deepEqual(order.epochs, { all: 640 / 48, sources: [10, 30, 5] });
   });
 
+  it("draws a kind in permutations as a whole where its sources weigh alike", () => {
+    const mixed = clipsOf(["a", 0, 2, 17], ["a", 1, 2, 5], ["a", 4, 2, 1]);
+    const order = new GlobalOrder([{ kinds: ["a", "a", "a"], rate: 1 }], mixed, 9);
+    const draws = packsOf(order, 23).flatMap(({ clips: drawn }) => drawn);
+    for (const epoch of [0, 1, 2]) assert.equal(new Set(draws.slice(epoch * 23, (epoch + 1) * 23)).size, 23);
+  });
+
   it("has another order for another seed, and the same clips in the same share", () => {
     const [one, other] = [5, 6].map((seed) => packsOf(new GlobalOrder(plans, clips, seed), EPOCH));
     assert.ok(one !== undefined && other !== undefined);
@@ -186,21 +192,26 @@ describe("GlobalOrder", () => {
     assert.throws(() => order.restore(null), /^UserError: loader state/);
   });
 
-  it("tells how often each kind's clips come while all come once", () => {
-    for (const { draws } of drawsPerEpoch(plans, clips)) assert.ok(Math.abs(draws - 1) < 1e-12);
-    const few = [{ kinds: ["a", "b", "c"], rate: 1 }];
-    const order = new GlobalOrder(few, clips, 5);
-    packsOf(order, 3090);
-    const { all } = order.epochs;
-    const told = drawsPerEpoch(few, clips);
-    assert.deepEqual(
-      told.map(({ kind }) => kind),
-      ["a", "b", "c"],
+  it("draws each kind as often as the rates say, to less than its places in all plans, for any plans", () => {
+    fc.assert(
+      fc.property(settings, ({ plans: some, clips: drawn, seed }) => {
+        const order = new GlobalOrder(some, drawn, seed);
+        const total = some.reduce((sum, { rate }) => sum + rate, 0);
+        const placesIn = (kinds: readonly string[], kind: string) => kinds.filter((other) => other === kind).length;
+        for (let n = 1; n <= 200; n++) {
+          order.next();
+          const drawnOf = new Map<string, number>();
+          for (const queue of order.state.queues) {
+            drawnOf.set(queue.kind, (drawnOf.get(queue.kind) ?? 0) + queue.drawn);
+          }
+          for (const [kind, count] of drawnOf) {
+            const expected = some.reduce((sum, { kinds, rate }) => sum + (n * rate * placesIn(kinds, kind)) / total, 0);
+            const places = some.reduce((sum, { kinds }) => sum + placesIn(kinds, kind), 0);
+            assert.ok(Math.abs(count - expected) < places, `${kind}: ${count} for ${expected}`);
+          }
+        }
+      }),
+      { numRuns: 20 },
     );
-    for (const { kind, draws } of told) {
-      const queue = order.state.queues.find((state) => state.kind === kind);
-      assert.ok(queue !== undefined);
-      assert.ok(Math.abs(queue.drawn / queue.clips / all - draws) < 1e-12);
-    }
   });
 });
