@@ -1,4 +1,5 @@
 import type { CommandModule } from "yargs";
+import { benchCommand } from "./data/bench.ts";
 import { encodeCommand } from "./data/encode.ts";
 import { ingestCommand } from "./data/ingest.ts";
 import { shapesCommand } from "./data/shapes.ts";
@@ -16,6 +17,7 @@ export const dataCommand: CommandModule = {
       .command(encodeCommand)
       .command(statsCommand)
       .command(verifyCommand)
+      .command(benchCommand)
       .demandCommand(1, "say what to do with data; see --help"),
   handler: () => {},
 };
