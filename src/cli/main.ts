@@ -33,7 +33,7 @@ const commands: readonly Command[] = [
   },
   {
     name: "inspect",
-    describe: "Show what a recipe resolves to",
+    describe: "Show what a recipe resolves to, and how its clips are packed",
     mount: async (cli) => {
       const { inspectCommand } = await import("./inspect.ts");
       const { recipeSchema } = await import("../registry.ts");

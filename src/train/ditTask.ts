@@ -2,27 +2,26 @@ import type { Scalar } from "@tensorflow/tfjs";
 import { assert, UserError } from "../base/errors.ts";
 import { type Grid, gridKey } from "../base/grid.ts";
 import type { JsonValue } from "../base/json.ts";
-import type { LatentEntry, LatentSet } from "../data/latents.ts";
+import type { LatentSet } from "../data/latents.ts";
 import { type Drawn, ONE_RANK, partOfAll, type Rank } from "../data/loader/globalOrder.ts";
 import { type GridClip, PackLoader } from "../data/loader/packLoader.ts";
 import { Spares } from "../data/loader/spares.ts";
 import type { ClipPool } from "../data/mix/clipPool.ts";
 import { epochsByName } from "../data/mix/epochsByName.ts";
 import { trainingClips } from "../data/mix/trainingClips.ts";
-import { decidePacking, type PackingDecision, type PlannedPacking } from "../data/plans/decide.ts";
+import type { PackingDecision, PlannedPacking } from "../data/plans/decide.ts";
 import type { DamagedRow } from "../data/shards/damagedRow.ts";
 import { RowStores } from "../data/shards/rowStores.ts";
 import { buildDiT, ditObjective, type LatentModel } from "../diffusion/ditPrograms.ts";
 import { meanWeight } from "../diffusion/lossWeights.ts";
-import { ditCost } from "../models/dit/ditCost.ts";
 import type { ClipSpan } from "../models/patches/layout.ts";
 import { PackPlan } from "../models/patches/pack.ts";
-import { tokenGrid } from "../models/patches/patchify.ts";
 import type { LatentStats } from "../models/vae/latents.ts";
 import { declareParams } from "../nn/params.ts";
 import type { BatchPlace, PackedClip, PackOrder } from "./batches/order.ts";
 import type { PackAssembly } from "./batches/packAssembler.ts";
 import type { ObjectiveConfig, PackingConfig } from "./ditConfig.ts";
+import { packClips } from "./packClips.ts";
 import type { Arrangement, DrawnBatch, Task } from "./task.ts";
 
 export interface DitTaskOptions {
@@ -55,11 +54,8 @@ export class DitTask implements Task {
    */
   static async create(options: DitTaskOptions): Promise<DitTask> {
     const { model, latents, heldOut, packing } = options;
-    const clips = trainingClips(latents, heldOut).map((clip) => ({ ...clip, grid: tokensOf(clip.entry, model) }));
-    const histogram = clips.map(({ grid, weight }) => ({ grid, count: weight }));
-    const decision = await decidePacking(histogram, packing, ditCost(model.dit, model.latentChannels));
-    const drawn = clips.map((clip) => ({ ...clip, grid: decision.assignment.get(gridKey(clip.grid)) ?? clip.grid }));
-    return new DitTask(options, planned(decision), drawn);
+    const { decision, clips } = await packClips(trainingClips(latents, heldOut), model, packing, ({ grid }) => grid);
+    return new DitTask(options, planned(decision), clips);
   }
 
   private constructor(options: DitTaskOptions, packing: PlannedPacking, clips: readonly GridClip[]) {
@@ -145,10 +141,6 @@ function packArrangement(model: LatentModel, grids: readonly Grid[]): PackArrang
     signature: objective.inputs,
     loss: (params, batch) => ({ loss: objective.fn(params, batch).loss as Scalar, aux: {} }),
   };
-}
-
-function tokensOf({ grid, source }: LatentEntry, model: LatentModel): Grid {
-  return tokenGrid(grid, model.dit.patch, `dit.patch for ${source}`);
 }
 
 /** @throws UserError when masked packs were chosen, which nothing trains on yet. */

@@ -23,8 +23,10 @@ const factsSchema = z.strictObject({
   heldOut: z.strictObject({ psnr: z.number(), clips: z.int() }).nullable(),
 });
 
+export type VaeFacts = z.output<typeof factsSchema>;
+
 /** A trained VAE in a folder of its own: weights, configuration, latent statistics. */
-export interface StoredVae extends z.output<typeof factsSchema> {
+export interface StoredVae extends VaeFacts {
   readonly weights: HostMap;
 }
 
@@ -43,6 +45,16 @@ export async function saveVae(dir: string, vae: Omit<StoredVae, "sha256">): Prom
 
 /** @throws UserError when the folder holds no trained VAE, or its weights are not those that were written. */
 export async function loadVae(dir: string): Promise<StoredVae> {
+  const facts = await readVaeFacts(dir);
+  const { tensors, sha256 } = await readSafetensors(join(dir, WEIGHTS));
+  if (sha256 !== facts.sha256) {
+    throw new UserError(join(dir, WEIGHTS), { expected: `sha256 ${facts.sha256}`, got: sha256 });
+  }
+  return { ...facts, weights: tensors };
+}
+
+/** What is known of a trained VAE, without its weights. @throws UserError when the folder holds none. */
+export async function readVaeFacts(dir: string): Promise<VaeFacts> {
   if (!(await hasVae(dir))) {
     throw new UserError(dir, {
       expected: `a trained VAE (a folder with ${FACTS})`,
@@ -51,12 +63,7 @@ export async function loadVae(dir: string): Promise<StoredVae> {
     });
   }
   const path = join(dir, FACTS);
-  const facts = conform(factsSchema, parseJson(await fs.readFile(path, "utf8"), path), path);
-  const { tensors, sha256 } = await readSafetensors(join(dir, WEIGHTS));
-  if (sha256 !== facts.sha256) {
-    throw new UserError(join(dir, WEIGHTS), { expected: `sha256 ${facts.sha256}`, got: sha256 });
-  }
-  return { ...facts, weights: tensors };
+  return conform(factsSchema, parseJson(await fs.readFile(path, "utf8"), path), path);
 }
 
 /** Whether a folder holds a trained VAE. */

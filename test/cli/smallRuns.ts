@@ -4,13 +4,16 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { evaluateCommand } from "../../src/cli/evaluate.ts";
+import { inspectCommand } from "../../src/cli/inspect.ts";
 import { type Command, runProgram } from "../../src/cli/program.ts";
 import { sampleCommand } from "../../src/cli/sample.ts";
 import { trainCommand } from "../../src/cli/train.ts";
+import { recipeSchema } from "../../src/registry.ts";
 
 const commands: readonly Command[] = [
   { name: "train", describe: "Train", mount: async (cli) => cli.command(trainCommand) },
   { name: "sample", describe: "Sample", mount: async (cli) => cli.command(sampleCommand) },
+  { name: "inspect", describe: "Inspect", mount: async (cli) => cli.command(inspectCommand(recipeSchema)) },
   { name: "evaluate", describe: "Evaluate", mount: async (cli) => cli.command(evaluateCommand) },
 ];
 

@@ -5,7 +5,7 @@ import type { DamageOptions } from "../../data/damage.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { LatentSet } from "../../data/latents.ts";
 import { ClipPool } from "../../data/mix/clipPool.ts";
-import type { GridDraw } from "../../data/plans/decide.ts";
+import type { GridDraw, PlannedPacking } from "../../data/plans/decide.ts";
 import type { LatentModel } from "../../diffusion/ditPrograms.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { DiTConfig } from "../../models/dit/dit.ts";
@@ -53,6 +53,7 @@ export async function trainDit(
   const latents = await latentsOf(clips, codec, vae.sha256, { maxBadShare: data.maxBadShare, tell });
   try {
     const task = await DitTask.create({ model, latents, statistics, objective, packing, heldOut: data.heldOut, seed });
+    for (const line of packingLines(task.packing)) tell(line);
     const requests = samples.clips.length > 0 ? samples.clips : requestsLike(clips);
     const result = await runStage({
       title: `train ${name}`,
@@ -104,6 +105,17 @@ async function latentsOf(
     throw error;
   }
   return new ClipPool(sets, clips.mix);
+}
+
+/** One line on the plans, then what was cut or merged and which targets are missed. */
+function packingLines({ plans, fill, frequencyError, cut, merged, explanations }: PlannedPacking): string[] {
+  const figures = `fill ${(100 * fill).toFixed(1)} %, frequency error ${frequencyError.toFixed(4)}`;
+  return [
+    `${plans.length} plans: ${figures}; kinema inspect plan shows them`,
+    ...(cut.length > 0 ? [`packing.longClips cut: clips of ${cut.length} grids lose their last frames`] : []),
+    ...(merged.length > 0 ? [`packing.rare merge: clips of ${merged.length} grids are cropped`] : []),
+    ...explanations,
+  ];
 }
 
 /** Tells when captions are longer than the model reads: clips that differ in their ends alone are the same to it. */

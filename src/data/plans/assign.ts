@@ -65,7 +65,7 @@ function refuseUncut(long: readonly GridShare[], all: readonly GridShare[], { to
   const grid = (largest as GridShare).grid;
   const clips = (of: readonly GridShare[]): number => of.reduce((sum, { count }) => sum + count, 0);
   const enough = `tokens ${gridSize(grid)}`;
-  const hint = uncuttable.length > 0 ? "smaller frames" : "packing.longClips=cut, which leaves off their last frames";
+  const hint = uncuttable.length > 0 ? "smaller frames" : "longClips cut, which leaves off their last frames";
   throw new UserError("packing.tokens", {
     expected: `at least ${gridSize(grid)} for the clips of ${gridKey(grid)} tokens`,
     got: `${tokens}, too few for ${clips(long)} of ${clips(all)} clips`,

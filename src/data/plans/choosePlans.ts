@@ -33,8 +33,8 @@ export interface PlanBounds {
   readonly plans: number;
 }
 
-/** Rates are whole multiples of this, so that what is printed is what is meant. */
-const RATE_UNIT = 1e-9;
+/** Rates are whole numbers of these parts of 1, so that what is printed is what is meant. */
+const RATE_PARTS = 1e9;
 /** Slack of the fill bound, for rounding. */
 const SLACK = 1e-6;
 
@@ -68,20 +68,20 @@ export async function choosePlans(
 }
 
 function plansOf({ grids }: PackingProblem, patterns: readonly Pattern[], { rates }: Rated): Plan[] {
-  const whole = inUnits(rates);
+  const whole = inParts(rates);
   const plans = patterns.map(({ counts }, i) => ({
     grids: grids.flatMap((grid, g) => Array<Grid>(counts[g] ?? 0).fill(grid)),
-    rate: (whole[i] as number) * RATE_UNIT,
+    rate: (whole[i] as number) / RATE_PARTS,
   }));
   return plans.filter(({ rate }) => rate > 0).sort((a, b) => b.rate - a.rate || comparePacks(a.grids, b.grids));
 }
 
-/** Shares that sum to 1 as whole numbers of units that sum to all of them: what rounding leaves goes to the largest. */
-function inUnits(rates: readonly number[]): number[] {
-  const whole = rates.map((rate) => Math.round(rate / RATE_UNIT));
-  const rest = Math.round(1 / RATE_UNIT) - whole.reduce((sum, units) => sum + units, 0);
+/** Shares that sum to 1 as whole parts that sum to all of them: what rounding leaves goes to the largest. */
+function inParts(rates: readonly number[]): number[] {
+  const whole = rates.map((rate) => Math.round(rate * RATE_PARTS));
+  const rest = RATE_PARTS - whole.reduce((sum, parts) => sum + parts, 0);
   const largest = whole.indexOf(Math.max(...whole));
-  return whole.map((units, i) => (i === largest ? units + rest : units));
+  return whole.map((parts, i) => (i === largest ? parts + rest : parts));
 }
 
 function comparePacks(a: readonly Grid[], b: readonly Grid[]): number {

@@ -116,7 +116,7 @@ function tooFewPlans({ bounds, neglected }: PlanSet, histogram: readonly GridSha
   return new UserError("packing.maxPlans", {
     expected: `${needed} plans of ${tokens} tokens for ${histogram.length} grids`,
     got: `${maxPlans}, which leave out ${neglected.map(gridKey).slice(0, 3).join(", ")}${neglected.length > 3 ? " ..." : ""}`,
-    try: `maxPlans ${Math.max(enough, maxPlans + 1)}, more tokens, or packing.mode=masked`,
+    try: `maxPlans ${Math.max(enough, maxPlans + 1)}, more tokens, or mode masked`,
   });
 }
 

@@ -23,7 +23,7 @@ const TRIED_RATES = [1, 0.5, 2];
 const KICKED_PACKS = 2;
 const KICKS = [0.25, 0.5, 1, 2, 4];
 /** Kicks without a gain after which there is none to be had. */
-const MAX_IDLE_KICKS = 50;
+const MAX_IDLE_KICKS = 25;
 /** Of the packs filled in turn, the last of so many hold the grids that none before them held. */
 const TURNS_FOR_RARE = 4;
 

@@ -22,7 +22,7 @@ describe("assignGrids", () => {
     const wanted = shares(["9x8x8", 7], ["4x8x8", 1], ["1x8x8", 2]);
     assert.throws(
       () => assignGrids(wanted, targets({ tokens: 300 })),
-      /^UserError: packing\.tokens: expected at least 576 for the clips of 9x8x8 tokens, got 300, too few for 7 of 10 clips; try tokens 576, or packing\.longClips=cut/,
+      /^UserError: packing\.tokens: expected at least 576 for the clips of 9x8x8 tokens, got 300, too few for 7 of 10 clips; try tokens 576, or longClips cut/,
     );
     const { histogram, assignment, cut } = assignGrids(wanted, targets({ tokens: 300, longClips: "cut" }));
     assert.deepEqual(histogram, shares(["4x8x8", 8], ["1x8x8", 2]));
