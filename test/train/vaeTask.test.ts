@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { JsonValue } from "../../src/base/json.ts";
 import type { HostTensor } from "../../src/base/tensors.ts";
+import { type Clip, clipHash } from "../../src/data/clip.ts";
 import { createDataset, type Dataset, openDataset } from "../../src/data/dataset.ts";
 import { isHeldOut } from "../../src/data/heldOut.ts";
 import type { VaeTask } from "../../src/train/vaeTask.ts";
@@ -125,6 +126,22 @@ describe("VaeTask", () => {
       () => smallVaeTask(dataset, "random", 0, { crops: [{ height: 8, width: 10 }] }),
       /^UserError: augment\.crops\.0: expected .* multiples of 4, got 1x8x10/,
     );
+  });
+
+  it("trains where all clips of a size are held out", async () => {
+    const dir = join(folder(), "one size unseen");
+    const shareOf = (clip: Clip) => Number.parseInt(clipHash(clip).slice(0, 8), 16) / 2 ** 32;
+    const videos = Array.from({ length: 6 }, (_, id) => noiseClip(5, 8, 8, id));
+    const ids = Array.from({ length: 60 }, (_, id) => id);
+    const image = ids.map((id) => noiseClip(1, 8, 8, id)).sort((a, b) => shareOf(a) - shareOf(b))[0] as Clip;
+    await createDataset(dir, { made: { command: "test", options: {} } }, (out) => {
+      for (const clip of [image, ...videos]) out.add(clip);
+    });
+    const some = await openDataset(dir);
+    const task = smallVaeTask(some, "random", shareOf(image) + 1e-6);
+    const batches = Array.from({ length: 8 }, (_, step) => task.draw({ step, part: 0 }));
+    assert.deepEqual(new Set(batches.map(({ arrangement }) => arrangement.key)), new Set(["8 of 5x8x8"]));
+    await some.close();
   });
 
   it("refuses a clip that the factors do not divide, though it is held out", async () => {
