@@ -10,6 +10,8 @@ import { type BadShard, ShardFiles } from "./shardFiles.ts";
 /** Shards in a folder, as a plain value: enough to read rows whose places are known. */
 export interface StoreSpec extends Shards {
   readonly dir: string;
+  /** For each shard 1 once a reader hashes it or did: in memory that threads share, so that one of them does it for all. */
+  readonly hashed: Int32Array;
 }
 
 /** A row and where it lies. */
@@ -41,7 +43,7 @@ export class ShardReader {
     this.spec = spec;
     this.entries = entries;
     this.places = places;
-    this.files = new ShardFiles(spec.dir, spec.shards, onBadShard ?? (() => undefined));
+    this.files = new ShardFiles(spec, onBadShard ?? (() => undefined));
   }
 
   row(index: number): StoredRow {
@@ -94,7 +96,8 @@ export class ShardReader {
 /** Opens a shard set by its index; no shard is touched yet. @throws UserError when the index is not whole. */
 export async function openShards(dir: string, set: IndexedShards, options: ReadOptions = {}): Promise<ShardReader> {
   const { kind, shards } = set;
-  return new ShardReader({ dir, kind, shards }, await readIndex(dir, set), options);
+  const hashed = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * shards.length));
+  return new ShardReader({ dir, kind, shards, hashed }, await readIndex(dir, set), options);
 }
 
 async function readFully(handle: FileHandle, out: Uint8Array, position: number): Promise<number> {

@@ -14,6 +14,13 @@ export interface BadShard {
   readonly reason: string;
 }
 
+/** Where shards are, and which of them some reader has begun to hash. */
+export interface ShardPlaces {
+  readonly dir: string;
+  readonly shards: readonly ShardFile[];
+  readonly hashed: Int32Array;
+}
+
 interface OpenShard {
   readonly opening: Promise<FileHandle>;
   /** Reads that are on their way. */
@@ -27,15 +34,17 @@ interface OpenShard {
 export class ShardFiles {
   private readonly dir: string;
   private readonly shards: readonly ShardFile[];
+  private readonly hashed: Int32Array;
   private readonly onBadShard: (shard: BadShard) => void;
   /** Least recently used first. */
   private readonly open = new Map<number, OpenShard>();
   private readonly toldOf = new Set<string>();
   private readonly checks = new Map<number, Promise<void>>();
 
-  constructor(dir: string, shards: readonly ShardFile[], onBadShard: (shard: BadShard) => void) {
+  constructor({ dir, shards, hashed }: ShardPlaces, onBadShard: (shard: BadShard) => void) {
     this.dir = dir;
     this.shards = shards;
+    this.hashed = hashed;
     this.onBadShard = onBadShard;
   }
 
@@ -72,15 +81,22 @@ export class ShardFiles {
     for (const { opening } of files) await opening.then((handle) => handle.close()).catch(() => undefined);
   }
 
-  /** Hashes a shard when it is first touched. Concurrent readers wait for the one hash. */
+  /**
+   * Hashes a shard when it is first touched. Concurrent reads here wait for the hash; other threads go on, since each
+   * row is checked by itself.
+   */
   private checked(shard: number, listed: ShardFile, handle: FileHandle): Promise<void> {
     const known = this.checks.get(shard);
     if (known !== undefined) return known;
+    if (Atomics.exchange(this.hashed, shard, 1) === 1) return Promise.resolve();
     const check = faultOfFile(handle, listed).then((reason) => {
       if (reason !== undefined) this.noteBad({ file: listed.file, reason });
     });
     this.checks.set(shard, check);
-    check.catch(() => this.checks.delete(shard));
+    check.catch(() => {
+      this.checks.delete(shard);
+      Atomics.store(this.hashed, shard, 0);
+    });
     return check;
   }
 
