@@ -1,28 +1,24 @@
-import type { Scalar } from "@tensorflow/tfjs";
-import { assert, UserError } from "../base/errors.ts";
-import { type Grid, gridKey } from "../base/grid.ts";
+import { gridKey, gridSize } from "../base/grid.ts";
 import type { JsonValue } from "../base/json.ts";
 import type { LatentSet } from "../data/latents.ts";
-import { type Drawn, ONE_RANK, partOfAll, type Rank } from "../data/loader/globalOrder.ts";
-import { type GridClip, PackLoader } from "../data/loader/packLoader.ts";
+import { ONE_RANK, partOfAll, type Rank } from "../data/loader/globalOrder.ts";
+import type { GridClip } from "../data/loader/packLoader.ts";
 import { Spares } from "../data/loader/spares.ts";
 import type { ClipPool } from "../data/mix/clipPool.ts";
 import { epochsByName } from "../data/mix/epochsByName.ts";
 import { trainingClips } from "../data/mix/trainingClips.ts";
-import type { PackingDecision, PlannedPacking } from "../data/plans/decide.ts";
+import type { PackingDecision } from "../data/plans/decide.ts";
 import type { DamagedRow } from "../data/shards/damagedRow.ts";
 import { RowStores } from "../data/shards/rowStores.ts";
-import { buildDiT, ditObjective, type LatentModel } from "../diffusion/ditPrograms.ts";
-import { meanWeight } from "../diffusion/lossWeights.ts";
-import type { ClipSpan } from "../models/patches/layout.ts";
-import { PackPlan } from "../models/patches/pack.ts";
+import { buildDiT, type LatentModel } from "../diffusion/ditPrograms.ts";
 import type { LatentStats } from "../models/vae/latents.ts";
 import { declareParams } from "../nn/params.ts";
 import type { BatchPlace, PackedClip, PackOrder } from "./batches/order.ts";
 import type { PackAssembly } from "./batches/packAssembler.ts";
 import type { ObjectiveConfig, PackingConfig } from "./ditConfig.ts";
 import { packClips } from "./packClips.ts";
-import type { Arrangement, DrawnBatch, Task } from "./task.ts";
+import { createPackSource, type DrawnPack, type PackSource } from "./packs/packSource.ts";
+import type { DrawnBatch, Task } from "./task.ts";
 
 export interface DitTaskOptions {
   readonly model: LatentModel;
@@ -40,13 +36,12 @@ export interface DitTaskOptions {
 /** Training of a diffusion transformer on packs of latents. */
 export class DitTask implements Task {
   readonly params;
-  readonly packing: PlannedPacking;
+  readonly packing: PackingDecision;
   readonly assembly: PackAssembly;
   readonly stores: RowStores;
   private readonly options: DitTaskOptions;
-  private readonly loader: PackLoader;
+  private readonly packs: PackSource;
   private readonly spares: Spares;
-  private readonly arrangements: readonly PackArrangement[];
 
   /**
    * Decides how the clips are packed, and makes the task.
@@ -55,15 +50,16 @@ export class DitTask implements Task {
   static async create(options: DitTaskOptions): Promise<DitTask> {
     const { model, latents, heldOut, packing } = options;
     const { decision, clips } = await packClips(trainingClips(latents, heldOut), model, packing, ({ grid }) => grid);
-    return new DitTask(options, planned(decision), clips);
+    return new DitTask(options, decision, clips);
   }
 
-  private constructor(options: DitTaskOptions, packing: PlannedPacking, clips: readonly GridClip[]) {
+  private constructor(options: DitTaskOptions, packing: PackingDecision, clips: readonly GridClip[]) {
     const { model, latents, statistics, objective, seed } = options;
     this.params = declareParams((p) => buildDiT(model, p));
     this.options = options;
     this.packing = packing;
     this.stores = new RowStores(latents.stores.map(({ shards }) => shards));
+    this.packs = createPackSource(packing, clips, model, seed, options.rank);
     this.assembly = {
       kind: "pack",
       seed,
@@ -71,15 +67,13 @@ export class DitTask implements Task {
       text: model.dit.text,
       statistics,
       objective,
-      lossDivisor: meanWeight(packing.plans, objective.weighting),
-      room: undefined,
+      lossDivisor: this.packs.meanWeight(objective.weighting),
+      room: this.packs.room,
     };
-    this.loader = new PackLoader(packing.plans, clips, seed, options.rank);
     this.spares = new Spares(
       clips.map(({ index, grid, source = 0 }) => ({ index, kind: gridKey(grid), source })),
       seed,
     );
-    this.arrangements = packing.plans.map(({ grids }) => packArrangement(model, grids));
   }
 
   async startingValues() {
@@ -87,18 +81,15 @@ export class DitTask implements Task {
   }
 
   draw(at: BatchPlace): DrawnBatch {
-    const drawn = this.loader.next();
-    const arrangement = this.arrangements[drawn.plan];
-    assert(arrangement !== undefined, `plan ${drawn.plan} has an arrangement`);
-    const { pack } = arrangement;
+    const drawn = this.packs.next();
     const batch = {
-      arrangement,
-      numClips: pack.numClips,
-      numTokens: pack.numTokens,
-      cursor: this.loader.state,
-      epochs: epochsByName(this.loader.epochs, this.options.latents.sources),
+      arrangement: drawn.arrangement,
+      numClips: drawn.clips.length,
+      numTokens: drawn.clips.reduce((sum, { grid }) => sum + gridSize(grid), 0),
+      cursor: this.packs.state,
+      epochs: epochsByName(this.packs.epochs, this.options.latents.sources),
     };
-    const redrawn = (): DrawnBatch => ({ ...batch, order: this.orderOf(drawn, pack, at), redrawn });
+    const redrawn = (): DrawnBatch => ({ ...batch, order: this.orderOf(drawn, at), redrawn });
     return redrawn();
   }
 
@@ -107,14 +98,16 @@ export class DitTask implements Task {
   }
 
   seek(cursor: JsonValue): void {
-    this.loader.restore(cursor);
+    this.packs.restore(cursor);
   }
 
-  private orderOf(drawn: Drawn, pack: PackPlan, { step, part }: BatchPlace): PackOrder {
+  private orderOf({ clips, pack, rowClips }: DrawnPack, { step, part }: BatchPlace): PackOrder {
     const { latents, rank = ONE_RANK } = this.options;
-    const clips = this.spares.replace(drawn.clips, drawn.pack, (index) => latents.isDamaged(index));
-    const placed = clips.map((index, i) => ({ row: latents.row(index), grid: (pack.clips[i] as ClipSpan).grid }));
-    return { kind: "pack", step, part: partOfAll(rank, part), clips: withRepeats(placed) };
+    const drawn = clips.map(({ index }) => index);
+    const sound = this.spares.replace(drawn, pack, (index) => latents.isDamaged(index));
+    const placed = clips.map(({ grid }, i) => ({ row: latents.row(sound[i] as number), grid }));
+    const order = { kind: "pack", step, part: partOfAll(rank, part), clips: withRepeats(placed) } as const;
+    return rowClips === undefined ? order : { ...order, rowClips };
   }
 }
 
@@ -125,30 +118,5 @@ function withRepeats(clips: readonly Omit<PackedClip, "repeat">[]): PackedClip[]
     const repeat = seen.get(hash) ?? 0;
     seen.set(hash, repeat + 1);
     return { ...clip, repeat };
-  });
-}
-
-interface PackArrangement extends Arrangement {
-  readonly pack: PackPlan;
-}
-
-function packArrangement(model: LatentModel, grids: readonly Grid[]): PackArrangement {
-  const pack = new PackPlan(grids);
-  const objective = ditObjective(model, pack);
-  return {
-    key: pack.key,
-    pack,
-    signature: objective.inputs,
-    loss: (params, batch) => ({ loss: objective.fn(params, batch).loss as Scalar, aux: {} }),
-  };
-}
-
-/** @throws UserError when masked packs were chosen, which nothing trains on yet. */
-function planned(decision: PackingDecision): PlannedPacking {
-  if (decision.mode === "plans") return decision;
-  throw new UserError("packing.mode", {
-    expected: "plans, since masked packs cannot be trained on yet",
-    got: ["masked", ...decision.explanations].join("; "),
-    try: "packing.mode=plans with more packing.maxPlans or packing.tokens",
   });
 }

@@ -166,11 +166,6 @@ describe("DitTask", () => {
     for (const key of cutTo) assert.ok(drawn.has(key), key);
   });
 
-  it("says what to do where only masked packs would serve", async () => {
-    const packing = packingSchema.parse({ tokens: 24, mode: "masked" });
-    await assert.rejects(smallDitTask(data, { packing }), /^UserError: packing\.mode: expected plans, .* try packing/);
-  });
-
   it("refuses what does not fit, naming a clip", async () => {
     const model = smallDit();
     const coarse = { ...model, dit: { ...model.dit, patch: [1, 4, 4] as [number, number, number] } };

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { Grid } from "../../src/base/grid.ts";
 import { floats } from "../../src/base/tensors.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
 import type { LatentSet } from "../../src/data/latents.ts";
@@ -79,10 +78,8 @@ describe("first frames as images", () => {
       }
     }
     assert.equal(seen.size, known.size);
-    const { plans } = task.packing;
-    const count = (holds: (grid: Grid) => boolean) =>
-      plans.reduce((sum, { grids, rate }) => sum + rate * grids.filter(holds).length, 0);
-    const planned = count(({ t }) => t === 1) / count(() => true);
+    const images = task.packing.draws.filter(({ grid }) => grid.t === 1);
+    const planned = images.reduce((sum, { drawn: share }) => sum + share, 0);
     assert.ok(Math.abs(planned - 0.5) < 0.02, `planned ${planned}`);
     assert.ok(Math.abs(drawn.images / drawn.all - planned) < 0.02, `${drawn.images} of ${drawn.all}`);
   });

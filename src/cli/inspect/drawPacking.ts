@@ -27,7 +27,11 @@ export function drawPacking(decision: PackingDecision, cost: CostModel, style: D
   const set = decision.mode === "plans" ? decision : decision.rejected;
   const marks = new Map(decision.draws.map(({ grid }, i) => [gridKey(grid), markOf(i)]));
   const masked =
-    decision.mode === "masked" ? [`masked packs of ${tokens} tokens, at most ${decision.maxClips} clips`] : [];
+    decision.mode === "masked"
+      ? [
+          `masked packs of ${tokens} tokens in rows of ${Math.floor(tokens / decision.rows)}, at most ${decision.maxClips} clips`,
+        ]
+      : [];
   return [
     ...masked,
     ...(set === undefined ? [] : planLines(set, tokens, marks, cost, style)),

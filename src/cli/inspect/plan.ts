@@ -120,7 +120,7 @@ function jsonOf(decision: PackingDecision) {
     maxCostRatio: set?.maxCostRatio ?? null,
     mode,
     tokens,
-    ...(decision.mode === "masked" ? { maxClips: decision.maxClips } : {}),
+    ...(decision.mode === "masked" ? { rows: decision.rows, maxClips: decision.maxClips } : {}),
     bounds: set?.bounds ?? null,
     flopsPerToken: { plans: costs.plans ?? null, masked: costs.masked },
     draws: draws.map(({ grid, wanted, drawn }) => ({ grid: sides(grid), wanted, drawn })),

@@ -5,7 +5,7 @@ import type { DamageOptions } from "../../data/damage.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { LatentSet } from "../../data/latents.ts";
 import { ClipPool } from "../../data/mix/clipPool.ts";
-import type { GridDraw, PlannedPacking } from "../../data/plans/decide.ts";
+import type { GridDraw, MaskedPacking, PackingDecision, PlannedPacking } from "../../data/plans/decide.ts";
 import type { LatentModel } from "../../diffusion/ditPrograms.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { DiTConfig } from "../../models/dit/dit.ts";
@@ -107,15 +107,24 @@ async function latentsOf(
   return new ClipPool(sets, clips.mix);
 }
 
-/** One line on the plans, then what was cut or merged and which targets are missed. */
-function packingLines({ plans, fill, frequencyError, cut, merged, explanations }: PlannedPacking): string[] {
-  const figures = `fill ${(100 * fill).toFixed(1)} %, frequency error ${frequencyError.toFixed(4)}`;
+/** One line on how clips are packed, then what was cut or merged, which targets are missed and why there is a mask. */
+function packingLines(packing: PackingDecision): string[] {
+  const { cut, merged, explanations } = packing;
   return [
-    `${plans.length} plans: ${figures}; kinema inspect plan shows them`,
+    packing.mode === "plans" ? plansLine(packing) : maskedLine(packing),
     ...(cut.length > 0 ? [`packing.longClips cut: clips of ${cut.length} grids lose their last frames`] : []),
     ...(merged.length > 0 ? [`packing.rare merge: clips of ${merged.length} grids are cropped`] : []),
     ...explanations,
   ];
+}
+
+function plansLine({ plans, fill, frequencyError }: PlannedPacking): string {
+  const figures = `fill ${(100 * fill).toFixed(1)} %, frequency error ${frequencyError.toFixed(4)}`;
+  return `${plans.length} plans: ${figures}; kinema inspect plan shows them`;
+}
+
+function maskedLine({ rows, tokens, maxClips }: MaskedPacking): string {
+  return `masked packs: one program for ${tokens} tokens in rows of ${Math.floor(tokens / rows)}, at most ${maxClips} clips`;
 }
 
 /** Tells when captions are longer than the model reads: clips that differ in their ends alone are the same to it. */

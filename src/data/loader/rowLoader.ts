@@ -18,16 +18,23 @@ const rowLoaderStateSchema = z.strictObject({
 });
 
 /** A place in the sequence of packs, as plain JSON. */
-export interface RowLoaderState {
+export type RowLoaderState = {
   readonly packs: number;
   readonly waiting: number[];
   readonly order: OrderState;
-}
+};
 
 /** A clip in a row of a pack. */
 export interface RowClip {
   readonly index: number;
   readonly grid: Grid;
+}
+
+export interface RowPack {
+  /** The clips of each row. */
+  readonly rows: readonly (readonly RowClip[])[];
+  /** Number of the pack in the global order, from 0. */
+  readonly pack: number;
 }
 
 /**
@@ -56,15 +63,15 @@ export class RowLoader {
     this.rank = rank;
   }
 
-  /** The clips of each row of this rank's next pack. */
-  next(): RowClip[][] {
-    let own: RowClip[][] = [];
+  /** This rank's next pack. The others' are passed over. */
+  next(): RowPack {
+    let own: RowPack | undefined;
     for (let rank = 0; rank < this.rank.numRanks; rank++) {
       const rows = this.filler.next(() => this.clip(this.order.next().clips[0] as number));
-      if (rank === this.rank.rank) own = rows;
+      if (rank === this.rank.rank) own = { rows, pack: this.packs };
       this.packs++;
     }
-    return own;
+    return own as RowPack;
   }
 
   get epochs(): Epochs {

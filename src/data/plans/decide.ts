@@ -45,7 +45,9 @@ export interface PlannedPacking extends PackingReport, PlanSet {
 /** Any clips that fit make a pack, for one program whose attention is masked. */
 export interface MaskedPacking extends PackingReport {
   readonly mode: "masked";
-  /** Clips a pack may hold. */
+  /** Rows of equal length that the pack's tokens are cut into: attention runs over a row. */
+  readonly rows: number;
+  /** Clips that all rows together have room for. */
   readonly maxClips: number;
   /** The plans that were found wanting; undefined when none were asked for. */
   readonly rejected: PlanSet | undefined;
@@ -58,7 +60,7 @@ const CLIP_ROOM = 2;
 
 /**
  * Decides how clips are packed. A plan costs its clips' own attention; what it draws too often beyond the frequency error
- * allowed is wasted, and what it leaves empty below the fill target counts as if it were padded. A masked pack costs attention over all its tokens.
+ * allowed is wasted, and what it leaves empty below the fill target counts as if it were padded. A masked pack costs attention over each of its rows.
  * @param histogram grids of the clips in tokens. @param cost FLOPs of a training step.
  * @throws UserError when there are no clips, clips are larger than a pack, or `mode` asks for plans and `maxPlans` are
  * too few to hold every grid.
@@ -70,7 +72,8 @@ export async function decidePacking(
 ): Promise<PackingDecision> {
   const { histogram: drawn, ...redraws } = assignGrids(histogram, options);
   const set = options.mode === "masked" ? undefined : await choosePlans(drawn, options, cost);
-  const masked = maskedCost(drawn, options.tokens, set?.bounds.fill ?? 1, cost);
+  const rows = rowsFor(drawn, options.tokens);
+  const masked = maskedCost(drawn, options.tokens / rows, set?.bounds.fill ?? 1, cost);
   const plans = set === undefined || set.neglected.length > 0 ? undefined : plansCost(set, options, cost);
   const report = { tokens: options.tokens, ...redraws, costs: { plans, masked } };
   if (set !== undefined && (options.mode === "plans" || (plans !== undefined && plans <= masked))) {
@@ -79,15 +82,20 @@ export async function decidePacking(
   }
   const explanations = [...(set?.explanations ?? []), ...maskedBecause(plans, masked, options)];
   const maxClips = clipRoom(drawn, options.tokens);
-  return { mode: "masked", ...report, maxClips, rejected: set, draws: drawsOf(drawn), explanations };
+  return { mode: "masked", ...report, rows, maxClips, rejected: set, draws: drawsOf(drawn), explanations };
 }
 
-/** FLOPs per token of a wanted clip, were attention to run over all tokens of a pack, those without a clip among them. */
-function maskedCost(histogram: readonly GridShare[], tokens: number, fill: number, cost: CostModel): number {
+/** Rows of twice the longest clip or more fill well; shorter ones cost less attention. */
+function rowsFor(histogram: readonly GridShare[], tokens: number): number {
+  return Math.max(1, Math.floor(tokens / (2 * Math.max(...histogram.map(({ grid }) => gridSize(grid))))));
+}
+
+/** FLOPs per token of a wanted clip, were attention to run over all tokens of a row, those without a clip among them. */
+function maskedCost(histogram: readonly GridShare[], rowTokens: number, fill: number, cost: CostModel): number {
   const sum = (of: (grid: Grid) => number): number =>
     histogram.reduce((total, { grid, count }) => total + count * of(grid), 0);
   const ownCost = sum((grid) => costBesideAttention(cost, grid)) / sum(gridSize);
-  return ownCost + cost.perToken * (1 / fill - 1) + (cost.perTokenPair * tokens) / fill;
+  return ownCost + cost.perToken * (1 / fill - 1) + (cost.perTokenPair * rowTokens) / fill;
 }
 
 function plansCost({ plans, frequencyError }: PlanSet, targets: PlanTargets, cost: CostModel): number {

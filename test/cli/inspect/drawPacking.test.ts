@@ -45,7 +45,7 @@ describe("drawPacking", () => {
     const wish = targets({ tokens: 100, maxPlans: 2 });
     const decision = await decidePacking(shares(["1x1x90", 5], ["1x1x80", 5], ["1x1x70", 3]), wish, SMALL_COST);
     const lines = drawPacking(decision, SMALL_COST, { columns, isColoured: false });
-    assert.equal(lines[0], "masked packs of 100 tokens, at most 1 clips");
+    assert.equal(lines[0], "masked packs of 100 tokens in rows of 100, at most 1 clips");
     assert.match(lines[1] ?? "", /^2 plans of 100 tokens/);
     assert.equal(lines.at(-1), "masked packs: 2 plans do not hold every grid");
   });

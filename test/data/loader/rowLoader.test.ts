@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Grid } from "../../../src/base/grid.ts";
-import { RowLoader } from "../../../src/data/loader/rowLoader.ts";
+import { RowLoader, type RowPack } from "../../../src/data/loader/rowLoader.ts";
 
 const grids: readonly Grid[] = [
   { t: 1, h: 2, w: 2 },
@@ -9,14 +9,14 @@ const grids: readonly Grid[] = [
 ];
 const clips = Array.from({ length: 60 }, (_, index) => ({ index, grid: grids[index % 7 < 4 ? 0 : index % 3] as Grid }));
 const space = { rows: 2, tokens: 48, frames: 20, clips: 10 };
-const ids = (rows: readonly (readonly { index: number }[])[]) => rows.map((row) => row.map(({ index }) => index));
+const ids = ({ rows, pack }: RowPack) => ({ pack, rows: rows.map((row) => row.map(({ index }) => index)) });
 
 describe("RowLoader", () => {
   it("gives every clip once an epoch, each with its grid, whatever its size", () => {
     const loader = new RowLoader(clips, space, 5);
     const drawn: number[] = [];
     while (drawn.length < 6 * clips.length) {
-      for (const { index, grid } of loader.next().flat()) {
+      for (const { index, grid } of loader.next().rows.flat()) {
         assert.deepEqual(grid, clips[index]?.grid);
         drawn.push(index);
       }

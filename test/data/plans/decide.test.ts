@@ -30,12 +30,22 @@ describe("decidePacking", function () {
     );
   });
 
-  it("costs masked attention over the whole pack, and plans by their clips", async () => {
+  it("costs masked attention over whole rows, and plans by their clips", async () => {
     const wish = targets({ tokens: 1000 });
     const { costs } = await decidePacking(shares(["1x10x10", 1]), wish, SMALL_COST);
     const { perToken, perTokenPair } = SMALL_COST;
-    assert.ok(Math.abs(costs.masked / (perToken + 1000 * perTokenPair) - 1) < 1e-6);
+    assert.ok(Math.abs(costs.masked / (perToken + 200 * perTokenPair) - 1) < 1e-6);
     assert.ok(Math.abs((costs.plans ?? 0) / (perToken + 100 * perTokenPair) - 1) < 1e-6);
+  });
+
+  it("cuts masked packs into rows of at least twice the longest clip", async () => {
+    const wish = targets({ tokens: 1000, mode: "masked" });
+    const told = assertMode(await decidePacking(shares(["1x10x12", 1], ["1x2x3", 9]), wish, SMALL_COST), "masked");
+    assert.equal(told.rows, 4);
+    const { perToken, perTokenPair } = SMALL_COST;
+    assert.ok(Math.abs(told.costs.masked / (perToken + 250 * perTokenPair) - 1) < 1e-6);
+    const long = assertMode(await decidePacking(shares(["1x20x26", 1]), wish, SMALL_COST), "masked");
+    assert.equal(long.rows, 1);
   });
 
   it("takes masked packs where too few plans hold the grids, and where plans would cost more", async () => {
