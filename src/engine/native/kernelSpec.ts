@@ -1,8 +1,11 @@
+import { sha256 } from "../../base/hash.ts";
 import type { Kernel } from "./kernel.ts";
+import { loopKernel } from "./loop/loopKernel.ts";
+import type { LoopSpec } from "./loop/spec.ts";
 import { type ProductSpec, productKernel } from "./product/product.ts";
 
 /** What a kernel computes, as plain data. */
-export type KernelSpec = { readonly kind: "product" } & ProductSpec;
+export type KernelSpec = ({ readonly kind: "product" } & ProductSpec) | ({ readonly kind: "loop" } & LoopSpec);
 
 /** A kernel that a program calls, by the name of its operator. */
 export interface KernelCall {
@@ -12,11 +15,12 @@ export interface KernelCall {
 
 /** The operator's name: equal specs have equal names. */
 export function kernelName(spec: KernelSpec): string {
+  if (spec.kind === "loop") return `loop ${sha256(JSON.stringify(spec)).slice(0, 32)}`;
   const flags = `${spec.transA ? "T" : "N"}${spec.transB ? "T" : "N"}`;
   return `product ${flags} [${spec.a}] [${spec.b}] ${spec.alpha}`;
 }
 
 /** The kernel itself, cut for a number of threads. */
 export function buildKernel({ name, spec }: KernelCall, threads: number): Kernel {
-  return productKernel(name, spec, threads);
+  return spec.kind === "loop" ? loopKernel(name, spec, threads) : productKernel(name, spec, threads);
 }

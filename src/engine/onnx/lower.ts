@@ -1,3 +1,5 @@
+import { groupLoops, type Item } from "../fusion/groups.ts";
+import type { FusedLoop, LoopLimits } from "../fusion/loopOf.ts";
 import { fullType, type Graph, type Node, type NodeOf } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
 import { commonLowerings, type Lowerings, lowerNode } from "./lowerings.ts";
@@ -11,7 +13,10 @@ const NAMED_ELSEWHERE: ReadonlySet<OpName> = new Set(["input", "constant", "fill
 
 export interface LowerOptions {
   readonly provider?: ProviderName;
+  /** Whether native kernels may be used. Default false. */
   readonly native?: boolean;
+  /** From which size on loops are kernels of their own. */
+  readonly limits?: LoopLimits;
 }
 
 const lowerings: Readonly<Record<ProviderName, Lowerings>> = {
@@ -25,14 +30,18 @@ const lowerings: Readonly<Record<ProviderName, Lowerings>> = {
  * Runtime can write it where the caller wants it. With `native`, products are kernels of our own where those are
  * faster; only processors can run them.
  */
-export function lowerToOnnx(graph: Graph, { provider = "cpu", native = false }: LowerOptions = {}): OnnxModel {
+export function lowerToOnnx(graph: Graph, { provider = "cpu", native = false, limits }: LowerOptions = {}): OnnxModel {
   const writer = new OnnxWriter(native);
   const direct = new Map<Node, string>();
   for (const { name, node } of graph.outputs) {
     if (!direct.has(node) && !NAMED_ELSEWHERE.has(node.op)) direct.set(node, name);
   }
   for (const [node, name] of direct) writer.setName(node, name);
-  for (const node of graph.nodes) lowerNode<OpName>(node, writer, lowerings[provider]);
+  const items: readonly Item[] = native ? groupLoops(graph, limits) : graph.nodes.map((node) => ({ node }));
+  for (const item of items) {
+    if ("node" in item) lowerNode<OpName>(item.node, writer, lowerings[provider]);
+    else lowerLoop(item.loop, writer);
+  }
   for (const { name, node } of graph.outputs) {
     if (direct.get(node) !== name) writer.call("Identity", [writer.nameOf(node)], [name]);
   }
@@ -47,6 +56,14 @@ export function lowerToOnnx(graph: Graph, { provider = "cpu", native = false }: 
     values: writer.values.filter(({ name }) => !outputNames.has(name)),
     kernels: writer.kernels,
   };
+}
+
+function lowerLoop({ spec, inputs, outputs }: FusedLoop, writer: OnnxWriter): void {
+  writer.kernel(
+    outputs,
+    { kind: "loop", ...spec },
+    inputs.map((input) => writer.nameOf(input)),
+  );
 }
 
 function specOf({ shape, dtype }: Node) {

@@ -168,7 +168,8 @@ export const commonLowerings: Lowerings = {
     const { transA, transB, alpha } = node.attrs;
     const [a, b] = node.inputs.map(({ shape }) => shape) as [Sides, Sides];
     const product = { kind: "product", a, b, transA, transB, alpha } as const;
-    if (writer.native && node.dtype === "float32" && suitsKernel(product)) return writer.kernel(node, product, inputs);
+    if (writer.native && node.dtype === "float32" && suitsKernel(product))
+      return writer.kernel([node], product, inputs);
     if (!transA && !transB && alpha === 1) return writer.result(node, "MatMul", inputs);
     const attributes = { transA: { int: Number(transA) }, transB: { int: Number(transB) }, alpha: { float: alpha } };
     writer.result(node, "FusedMatMul", inputs, { domain: CONTRIBUTED, attributes });

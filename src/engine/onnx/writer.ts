@@ -86,12 +86,13 @@ export class OnnxWriter {
     this.call(op, inputs, [this.claim(node)], options);
   }
 
-  /** Appends a call of a native kernel whose result is `node`'s. */
-  kernel(node: AnyNode, spec: KernelSpec, inputs: readonly string[]): void {
+  /** Appends a call of a native kernel whose results are those of `nodes`. */
+  kernel(nodes: readonly AnyNode[], spec: KernelSpec, inputs: readonly string[]): void {
     const name = kernelName(spec);
     this.kernelCalls.set(name, { name, spec });
-    this.kernelResults.push(node);
-    this.result(node, name, inputs, { domain: NATIVE_DOMAIN });
+    this.kernelResults.push(...nodes);
+    const outputs = nodes.map((node) => this.claim(node));
+    this.call(name, inputs, outputs, { domain: NATIVE_DOMAIN });
   }
 
   /** Appends a call in between and returns the name of its result. */

@@ -88,6 +88,7 @@ const instructions: Readonly<Record<string, (asm: Assembler) => void>> = {
   "vunpcklpd zmm0, zmm16, zmm18": (a) => a.binary("vunpcklpd", zmm(0), zmm(16), zmm(18)),
   "vunpckhpd zmm1, zmm17, zmm31": (a) => a.binary("vunpckhpd", zmm(1), zmm(17), zmm(31)),
   "vshuff32x4 zmm20, zmm4, zmm24, 0xdd": (a) => a.shuffleLanes(zmm(20), zmm(4), zmm(24), 0xdd),
+  "vshufps zmm21, zmm5, zmm25, 0x4e": (a) => a.shuffleInLanes(zmm(21), zmm(5), zmm(25), 0x4e),
   "vscalefps zmm10, zmm11, zmm12": (a) => a.binary("vscalefps", zmm(10), zmm(11), zmm(12)),
   "vsqrtps zmm9, zmm22": (a) => a.unary("vsqrtps", zmm(9), zmm(22)),
   "vsqrtps zmm9, ZMMWORD PTR [r10+256]": (a) => a.unary("vsqrtps", zmm(9), mem(r10, 256)),

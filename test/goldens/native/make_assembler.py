@@ -67,6 +67,7 @@ vunpckhps zmm17, zmm2, zmm3
 vunpcklpd zmm0, zmm16, zmm18
 vunpckhpd zmm1, zmm17, zmm31
 vshuff32x4 zmm20, zmm4, zmm24, 0xdd
+vshufps zmm21, zmm5, zmm25, 0x4e
 vscalefps zmm10, zmm11, zmm12
 vsqrtps zmm9, zmm22
 vsqrtps zmm9, ZMMWORD PTR [r10+256]

@@ -258,6 +258,12 @@ export class Assembler {
     this.code.byte(choice);
   }
 
+  /** In each lane: two floats chosen from `first`, then two from `second`, two bits of `choice` each. */
+  shuffleInLanes(to: Zmm, first: Zmm, second: Zmm, choice: number): void {
+    this.vector(immediateOps.vshufps, to, first, second, {});
+    this.code.byte(choice);
+  }
+
   /** The nearest whole numbers, ties to even. */
   round(to: Zmm, from: Zmm): void {
     this.vector(unaryImmediateOps.vrndscaleps, to, undefined, from, {});

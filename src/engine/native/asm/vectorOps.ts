@@ -45,6 +45,7 @@ export const unaryOps = {
 /** destination = f(first, second, immediate). */
 export const immediateOps = {
   vshuff32x4: op(3, 1, 0x23),
+  vshufps: op(1, 0, 0xc6),
 } as const;
 
 /** destination = f(source, immediate). */

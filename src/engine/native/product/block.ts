@@ -2,7 +2,8 @@ import type { Assembler } from "../asm/assembler.ts";
 import { type Mask, mem, r8, r9, r10, r12, r13, r14, rax, rbp, rbx, rcx, rdi, rsi, rsp } from "../asm/registers.ts";
 import { emitCopyPanels, emitTransposePanel, type MaskFor } from "./packing.ts";
 import {
-  emitLoadSums,
+  emitAddSums,
+  emitPrefetchTile,
   emitScaleSums,
   emitStoreSums,
   emitTileSum,
@@ -47,7 +48,7 @@ export interface Blocking {
 
 /** Found by trial with 2 MB of second-level cache; a transposed a, packed again for each part of b, wants wider parts. */
 export function blockingFor({ a }: BlockShape): Blocking {
-  return { steps: a.transposed ? 256 : 1024, bBytes: 800 * 1024, aTiles: 8 };
+  return { steps: a.transposed ? 256 : 1024, bBytes: 800 * 1024, aTiles: 16 };
 }
 
 export interface Span {
@@ -183,9 +184,10 @@ interface TileWork {
 
 function emitTile(asm: Assembler, { tile, a, cStride, adds, factor, last }: TileWork): void {
   asm.copy(rax, rbp);
-  if (adds) emitLoadSums(asm, tile, r14, cStride, last);
-  else emitZeroSums(asm, tile);
+  emitPrefetchTile(asm, tile, r14, cStride);
+  emitZeroSums(asm, tile);
   emitTileSum(asm, tile, a);
+  if (adds) emitAddSums(asm, tile, r14, cStride, last);
   if (factor !== 1) emitScaleSums(asm, tile, factor);
   emitStoreSums(asm, tile, r14, cStride, last);
 }

@@ -68,11 +68,23 @@ export function emitZeroSums(asm: Assembler, shape: TileShape): void {
   each(shape, (i, j) => asm.vzero(sumAt(shape, i, j)));
 }
 
-/** sums = c. `last` masks the last vector. */
-export function emitLoadSums(asm: Assembler, shape: TileShape, c: Gpr, row: number, last?: Mask): void {
-  each(shape, (i, j) =>
-    asm.vload(sumAt(shape, i, j), mem(c, i * row + 64 * j), { mask: j === shape.vectors - 1 ? last : undefined }),
-  );
+/** Calls the tile's part of c into the cache, long before it is needed. */
+export function emitPrefetchTile(asm: Assembler, shape: TileShape, c: Gpr, row: number): void {
+  each(shape, (i, j) => asm.prefetch(mem(c, i * row + 64 * j)));
+}
+
+/** sums += c. `last` masks the last vector. */
+export function emitAddSums(asm: Assembler, shape: TileShape, c: Gpr, row: number, last?: Mask): void {
+  each(shape, (i, j) => {
+    const [sum, [earlier]] = [sumAt(shape, i, j), free];
+    const place = mem(c, i * row + 64 * j);
+    if (j < shape.vectors - 1 || last === undefined) {
+      asm.binary("vaddps", sum, sum, place);
+      return;
+    }
+    asm.vload(earlier, place, { mask: last });
+    asm.binary("vaddps", sum, sum, earlier);
+  });
 }
 
 /** c = sums. */

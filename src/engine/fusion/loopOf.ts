@@ -1,0 +1,180 @@
+import { sizeOf } from "../../base/tensors.ts";
+import type { Node } from "../graph/graph.ts";
+import { sameShape } from "../graph/shapes.ts";
+import { fitsRegisters } from "../native/loop/loopKernel.ts";
+import { factsOf, type LoopSpec, type LoopStep } from "../native/loop/spec.ts";
+import { commonSides, denseStrides, mergeSides, stridesIn } from "./space.ts";
+import { placesOf, rowLength, writeSteps } from "./steps.ts";
+
+/** A group of nodes as one loop. */
+export interface FusedLoop {
+  readonly spec: LoopSpec;
+  /** What it reads, in the order of the spec's inputs. */
+  readonly inputs: readonly Node[];
+  /** The nodes whose values it writes. */
+  readonly outputs: readonly Node[];
+}
+
+/** What is too small to be worth a loop. */
+export interface LoopLimits {
+  /** Elements of a node's largest tensor. */
+  readonly elements: number;
+  /** Columns of a row. */
+  readonly columns: number;
+}
+
+export const DEFAULT_LIMITS: LoopLimits = { elements: 4096, columns: 16 };
+
+/** The longest row of a loop that is free to choose. */
+const MOST_COLUMNS = 4096;
+
+/** The node whose memory a node's value lies in: reshapes change nothing there. */
+export function memoryOf(node: Node): Node {
+  const [source] = node.inputs;
+  return node.op === "reshape" && source !== undefined ? memoryOf(source) : node;
+}
+
+/** Nodes, in order, as one loop that writes `results`; undefined where one loop cannot do it. */
+export function loopOf(nodes: readonly Node[], results: readonly Node[], limits: LoopLimits): FusedLoop | undefined {
+  const lengths = new Set(nodes.map(rowLength).filter((length) => length !== undefined));
+  if (lengths.size > 1) return undefined;
+  const [columns] = lengths;
+  const places = Math.max(
+    ...nodes
+      .flatMap((node) => [node, ...(rowLength(node) === undefined ? [] : [firstInput(node)])])
+      .map(({ shape }) => sizeOf(shape)),
+  );
+  const shapes = nodes.map((node) => placesOf(node, columns, places));
+  if (shapes.some((shape) => sizeOf(shape) !== places)) return undefined;
+  const sides = commonSides(columns === undefined ? shapes : [...shapes, [columns]]);
+  if (sides === undefined || (columns !== undefined && sides.at(-1) !== columns)) return undefined;
+  const writer = new LoopWriter(sides, columns, places, new Set(nodes));
+  for (const node of nodes) if (!writer.write(node)) return undefined;
+  return writer.finish(results, limits);
+}
+
+function firstInput(node: Node): Node {
+  const [input] = node.inputs;
+  if (input === undefined) throw new Error(`${node.op} has no input`);
+  return input;
+}
+
+class LoopWriter {
+  private readonly sides: readonly number[];
+  private readonly columns: number | undefined;
+  private readonly places: number;
+  private readonly members: ReadonlySet<Node>;
+  private readonly body: LoopStep[] = [];
+  /** The step that holds a member's value. */
+  private readonly steps = new Map<Node, number>();
+  private readonly partSteps = new Map<Node, readonly number[]>();
+  private readonly inputs: { node: Node; strides: number[]; step: number }[] = [];
+  private readonly constants = new Map<number, number>();
+  private broken = false;
+
+  constructor(sides: readonly number[], columns: number | undefined, places: number, members: ReadonlySet<Node>) {
+    this.sides = sides;
+    this.columns = columns;
+    this.places = places;
+    this.members = members;
+  }
+
+  /** False where the node's operands do not lie as a loop needs them. */
+  write(node: Node): boolean {
+    if (node.op === "part") {
+      const step = this.partSteps.get(firstInput(node))?.[node.attrs.index];
+      if (step === undefined) return false;
+      this.steps.set(node, step);
+      return true;
+    }
+    const parts = writeSteps(node, {
+      add: (step) => this.add(step),
+      operand: (user, index) => this.operand(user, index),
+    });
+    this.steps.set(node, parts[0] as number);
+    this.partSteps.set(node, parts);
+    return !this.broken;
+  }
+
+  private add(step: LoopStep): number {
+    if (step.op !== "constant") return this.body.push(step) - 1;
+    const known = this.constants.get(step.value);
+    if (known !== undefined) return known;
+    const id = this.body.push(step) - 1;
+    this.constants.set(step.value, id);
+    return id;
+  }
+
+  private operand(user: Node, index: number): number {
+    const read = user.inputs[index] as Node;
+    if (read.op === "fill") return this.add({ op: "constant", value: read.attrs.value });
+    const node = memoryOf(read);
+    const strides = this.stridesOf(user, index, read);
+    if (!this.members.has(node)) return this.input(node, strides);
+    const step = this.steps.get(node) ?? 0;
+    const isRow =
+      factsOf({ sides: [], inputs: this.inputs.map((input) => input.strides), body: this.body, outputs: [] })[step]
+        ?.extent !== "place";
+    const dense = isRow ? [...denseStrides(this.sides.slice(0, -1)), 0] : denseStrides(this.sides);
+    // Sides of 1 have no stride to compare.
+    if (!sameShape(strides, dense)) this.broken = true;
+    return step;
+  }
+
+  private stridesOf(user: Node, index: number, read: Node): number[] {
+    const length = rowLength(user);
+    if (length === undefined) return stridesIn(this.sides, placesOf(user, this.columns, this.places), read.shape);
+    const rows = firstInput(user).shape;
+    if (sizeOf(rows) !== this.places) {
+      this.broken = true;
+      return this.sides.map(() => 0);
+    }
+    // Weights of a product with one column, gains and shifts: one for each column.
+    return index === 0 ? stridesIn(this.sides, rows, rows) : stridesIn(this.sides, rows, [length]);
+  }
+
+  private input(node: Node, strides: number[]): number {
+    const known = this.inputs.find((input) => input.node === node && sameShape(input.strides, strides));
+    if (known !== undefined) return known.step;
+    const step = this.add({ op: "input", input: this.inputs.length });
+    this.inputs.push({ node, strides, step });
+    return step;
+  }
+
+  finish(results: readonly Node[], limits: LoopLimits): FusedLoop | undefined {
+    const merged = mergeSides(
+      this.sides,
+      this.inputs.map(({ strides }) => strides),
+      this.columns === undefined ? 0 : 1,
+    );
+    const rows = blocked({
+      sides: merged.sides,
+      inputs: merged.tensors,
+      body: this.body,
+      outputs: results.map((node) => ({ step: this.steps.get(node) ?? 0, shape: node.shape })),
+    });
+    if ((rows.sides.at(-1) ?? 0) < limits.columns || !hasRightExtents(rows) || !fitsRegisters(rows)) return undefined;
+    return { spec: rows, inputs: this.inputs.map(({ node }) => node), outputs: results };
+  }
+}
+
+/** A loop over one long side becomes rows, so that it can be shared out. */
+function blocked(spec: LoopSpec): LoopSpec {
+  const [only = 1] = spec.sides;
+  if (spec.sides.length > 1) return spec;
+  let columns = Math.min(only, MOST_COLUMNS);
+  while (only % columns !== 0) columns--;
+  const inputs = spec.inputs.map(([stride = 0]) => [stride * columns, stride]);
+  return { ...spec, sides: [only / columns, columns], inputs };
+}
+
+/** An output has one number for each place, or one for each row. */
+function hasRightExtents(spec: LoopSpec): boolean {
+  const facts = factsOf(spec);
+  const places = sizeOf(spec.sides);
+  return spec.outputs.every(({ step, shape }) => {
+    const extent = facts[step]?.extent;
+    if (extent === "place") return sizeOf(shape) === places && spec.body[step]?.op !== "input";
+    return extent === "row" && sizeOf(shape) * (spec.sides.at(-1) ?? 1) === places;
+  });
+}

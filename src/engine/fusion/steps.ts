@@ -1,0 +1,101 @@
+import type { Node } from "../graph/graph.ts";
+import { sideAt } from "../graph/shapes.ts";
+import { LOOP_BINARY, LOOP_UNARY, type LoopBinary, type LoopStep, type LoopUnary } from "../native/loop/spec.ts";
+
+const UNARY: ReadonlySet<string> = new Set(LOOP_UNARY);
+const BINARY: ReadonlySet<string> = new Set(LOOP_BINARY);
+
+const isLoopUnary = (op: string): op is LoopUnary => UNARY.has(op);
+const isLoopBinary = (op: string): op is LoopBinary => BINARY.has(op);
+
+/** Whether a loop can compute a node. */
+export function isLoopOp(node: Node): boolean {
+  if (node.dtype !== "float32" || node.inputs.some(({ dtype }) => dtype !== "float32")) return false;
+  return isLoopUnary(node.op) || isLoopBinary(node.op) || rowLength(node) !== undefined;
+}
+
+/** Columns of the rows that a node sums up; undefined where it sums none. */
+export function rowLength(node: Node): number | undefined {
+  const [x, weights] = node.inputs;
+  if (x === undefined) return undefined;
+  const last = x.shape.length - 1;
+  switch (node.op) {
+    case "sum":
+    case "mean":
+    case "reduceMax":
+      return node.attrs.axes.length === 1 && node.attrs.axes[0] === last ? x.shape[last] : undefined;
+    case "softmax":
+      return node.attrs.axis === last ? x.shape[last] : undefined;
+    case "layerNorm":
+    case "rmsNorm":
+      return x.shape[last];
+    case "matmul": {
+      // A product with one column: a weighted sum along each row.
+      const { transA, transB } = node.attrs;
+      const plain = !transA && !transB && last === 1 && weights?.shape.length === 2;
+      return plain && weights.shape[1] === 1 ? x.shape[1] : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Appends steps to a loop's body and tells their numbers. */
+export interface BodyWriter {
+  add(step: LoopStep): number;
+  /** The number of a node's operand, repeated to the node's places. */
+  operand(node: Node, index: number): number;
+}
+
+/** Writes a node as steps. The node's value, then the values of its parts. */
+export function writeSteps(node: Node, body: BodyWriter): number[] {
+  const constant = (value: number) => body.add({ op: "constant", value });
+  const unary = (op: LoopUnary, a: number) => body.add({ op, of: [a] });
+  const binary = (op: LoopBinary, a: number, b: number) => body.add({ op, of: [a, b] });
+  const sum = (a: number) => body.add({ op: "sum", of: [a] });
+  const mean = (a: number) => binary("mul", sum(a), constant(1 / (rowLength(node) ?? 1)));
+  const x = body.operand(node, 0);
+  switch (node.op) {
+    case "sum":
+      return [sum(x)];
+    case "mean":
+      return [mean(x)];
+    case "reduceMax":
+      return [body.add({ op: "reduceMax", of: [x] })];
+    case "matmul": {
+      const total = sum(binary("mul", x, body.operand(node, 1)));
+      return [node.attrs.alpha === 1 ? total : binary("mul", total, constant(node.attrs.alpha))];
+    }
+    case "softmax": {
+      const raised = unary("exp", binary("sub", x, body.add({ op: "reduceMax", of: [x] })));
+      return [binary("mul", raised, unary("reciprocal", sum(raised)))];
+    }
+    case "layerNorm": {
+      const middle = mean(x);
+      const centred = binary("sub", x, middle);
+      const variance = mean(binary("mul", centred, centred));
+      const inverse = unary("reciprocal", unary("sqrt", binary("add", variance, constant(node.attrs.epsilon))));
+      let y = binary("mul", centred, inverse);
+      if (node.inputs.length > 1) y = binary("mul", y, body.operand(node, 1));
+      if (node.inputs.length > 2) y = binary("add", y, body.operand(node, 2));
+      return [y, middle, inverse];
+    }
+    case "rmsNorm": {
+      const meanSquare = mean(binary("mul", x, x));
+      const inverse = unary("reciprocal", unary("sqrt", binary("add", meanSquare, constant(node.attrs.epsilon))));
+      const unit = binary("mul", x, inverse);
+      return [node.inputs.length > 1 ? binary("mul", unit, body.operand(node, 1)) : unit, inverse];
+    }
+    default:
+      if (isLoopUnary(node.op)) return [unary(node.op, x)];
+      if (isLoopBinary(node.op)) return [binary(node.op, x, body.operand(node, 1))];
+      throw new Error(`${node.op} is no operation of loops`);
+  }
+}
+
+/** A node's shape with the columns of its rows in place of their one sum. */
+export function placesOf(node: Node, columns: number | undefined, places: number): readonly number[] {
+  const size = node.shape.reduce((product, side) => product * side, 1);
+  if (size === places || columns === undefined || sideAt(node.shape, -1) !== 1) return node.shape;
+  return [...node.shape.slice(0, -1), columns];
+}

@@ -1,0 +1,121 @@
+import type { Assembler } from "../asm/assembler.ts";
+import type { Mem, Zmm } from "../asm/registers.ts";
+import type { LoopBinary, LoopUnary } from "./spec.ts";
+
+/** What writing a function needs besides its operands. */
+export interface MathContext {
+  readonly asm: Assembler;
+  /** A number in memory, for operands that repeat one float. */
+  constant(value: number): Mem;
+  /** Calls with registers that nobody uses. */
+  withTemporaries(count: number, use: (...temporaries: Zmm[]) => void): void;
+}
+
+/** 2 sqrt(2 / pi), and the cubic term's factor of GELU's tanh form. */
+const GELU_SCALE = 2 * Math.sqrt(2 / Math.PI);
+const GELU_CUBIC = 0.044715;
+
+/** Beyond these, the exponential is infinite or 0. */
+const EXP_HIGH = 89;
+const EXP_LOW = -104;
+/** ln 2 in two parts, the first with few bits, so that its multiples are exact. */
+const LN2_HIGH = 0.693359375;
+const LN2_LOW = -2.1219444e-4;
+/** exp(r) = 1 + r + r^2 p(r) for |r| <= ln 2 / 2; highest power first. Source: Cephes, expf. */
+const EXP_POLYNOMIAL = [
+  1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.50000001201,
+];
+
+const broadcast = { broadcast: true } as const;
+
+const BINARY = { add: "vaddps", sub: "vsubps", mul: "vmulps", div: "vdivps", max: "vmaxps", min: "vminps" } as const;
+
+export function emitBinary({ asm }: MathContext, op: LoopBinary, to: Zmm, a: Zmm, b: Zmm): void {
+  asm.binary(BINARY[op], to, a, b);
+}
+
+/** to = op(x); `to` may be `x`. */
+export function emitUnary(context: MathContext, op: LoopUnary, to: Zmm, x: Zmm): void {
+  const { asm, constant, withTemporaries } = context;
+  switch (op) {
+    case "neg":
+      asm.binary("vpxord", to, x, constant(-0), broadcast);
+      break;
+    case "sqrt":
+      asm.unary("vsqrtps", to, x);
+      break;
+    case "reciprocal":
+      withTemporaries(1, (one) => {
+        asm.vbroadcast(one, constant(1));
+        asm.binary("vdivps", to, one, x);
+      });
+      break;
+    case "exp":
+      emitExp(context, to, x);
+      break;
+    case "sigmoid":
+      emitLogisticDivisor(context, to, x);
+      emitUnary(context, "reciprocal", to, to);
+      break;
+    case "silu":
+      withTemporaries(1, (divisor) => {
+        emitLogisticDivisor(context, divisor, x);
+        asm.binary("vdivps", to, x, divisor);
+      });
+      break;
+    case "gelu":
+      withTemporaries(1, (inner) => {
+        asm.binary("vmulps", inner, x, x);
+        asm.binary("vmulps", inner, inner, constant(GELU_SCALE * GELU_CUBIC), broadcast);
+        asm.binary("vaddps", inner, inner, constant(GELU_SCALE), broadcast);
+        asm.binary("vmulps", inner, inner, x);
+        emitLogisticDivisor(context, inner, inner);
+        asm.binary("vdivps", to, x, inner);
+      });
+      break;
+  }
+}
+
+/** to = 1 + exp(-x). */
+function emitLogisticDivisor(context: MathContext, to: Zmm, x: Zmm): void {
+  const { asm, constant } = context;
+  asm.binary("vpxord", to, x, constant(-0), broadcast);
+  emitExp(context, to, to);
+  asm.binary("vaddps", to, to, constant(1), broadcast);
+}
+
+/** x = n ln 2 + r, so exp(x) = 2^n exp(r). NaN stays NaN: minimum and maximum give their second operand for it. */
+function emitExp({ asm, constant, withTemporaries }: MathContext, to: Zmm, x: Zmm): void {
+  withTemporaries(3, (rest, power, sum) => {
+    asm.vbroadcast(power, constant(EXP_HIGH));
+    asm.binary("vminps", rest, power, x);
+    asm.vbroadcast(power, constant(EXP_LOW));
+    asm.binary("vmaxps", rest, power, rest);
+    asm.binary("vmulps", power, rest, constant(Math.LOG2E), broadcast);
+    asm.round(power, power);
+    asm.binary("vfnmadd231ps", rest, power, constant(LN2_HIGH), broadcast);
+    asm.binary("vfnmadd231ps", rest, power, constant(LN2_LOW), broadcast);
+    const [first = 0, ...others] = EXP_POLYNOMIAL;
+    asm.vbroadcast(sum, constant(first));
+    for (const coefficient of others) asm.binary("vfmadd213ps", sum, rest, constant(coefficient), broadcast);
+    // sum r^2 + r + 1
+    asm.binary("vmulps", sum, sum, rest);
+    asm.binary("vfmadd213ps", sum, rest, rest);
+    asm.binary("vaddps", sum, sum, constant(1), broadcast);
+    asm.binary("vscalefps", to, sum, power);
+  });
+}
+
+/** Every float of `value` becomes their sum or maximum. */
+export function emitAcross({ asm, withTemporaries }: MathContext, op: "vaddps" | "vmaxps", value: Zmm): void {
+  withTemporaries(1, (other) => {
+    asm.shuffleLanes(other, value, value, 0x4e);
+    asm.binary(op, value, value, other);
+    asm.shuffleLanes(other, value, value, 0xb1);
+    asm.binary(op, value, value, other);
+    asm.shuffleInLanes(other, value, value, 0x4e);
+    asm.binary(op, value, value, other);
+    asm.shuffleInLanes(other, value, value, 0xb1);
+    asm.binary(op, value, value, other);
+  });
+}

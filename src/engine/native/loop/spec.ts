@@ -1,0 +1,74 @@
+/** Functions of one value, place by place. */
+export const LOOP_UNARY = ["neg", "sqrt", "reciprocal", "exp", "sigmoid", "silu", "gelu"] as const;
+/** Functions of two values, place by place. */
+export const LOOP_BINARY = ["add", "sub", "mul", "div", "max", "min"] as const;
+/** Reductions over the columns of a row. */
+export const LOOP_REDUCE = ["sum", "reduceMax"] as const;
+
+export type LoopUnary = (typeof LOOP_UNARY)[number];
+export type LoopBinary = (typeof LOOP_BINARY)[number];
+export type LoopReduce = (typeof LOOP_REDUCE)[number];
+
+/** One step of a loop's body; `of` are the numbers of earlier steps. */
+export type LoopStep =
+  | { readonly op: "input"; readonly input: number }
+  | { readonly op: "constant"; readonly value: number }
+  | { readonly op: LoopUnary | LoopReduce; readonly of: readonly [number] }
+  | { readonly op: LoopBinary; readonly of: readonly [number, number] };
+
+/**
+ * A chain of elementwise operations and sums along rows, done in one pass over memory.
+ * Space: outer sides, the columns last. A step's value is one number for each place, or one for each row.
+ */
+export interface LoopSpec {
+  readonly sides: readonly number[];
+  /** Per input and axis of the space: elements from one place to the next; 0 repeats. Along columns: 1 or 0. */
+  readonly inputs: readonly (readonly number[])[];
+  readonly body: readonly LoopStep[];
+  readonly outputs: readonly { readonly step: number; readonly shape: readonly number[] }[];
+}
+
+/** How a value varies: over every place, over rows only, or not at all. */
+export type Extent = "place" | "row" | "loop";
+
+/** What the emitter needs to know of one step. */
+export interface StepFacts {
+  readonly extent: Extent;
+  /** Number of sums along the row that must be done before: the pass over the row in which the step is computed. */
+  readonly pass: number;
+}
+
+/** Extent and pass of every step. */
+export function factsOf({ inputs, body }: LoopSpec): StepFacts[] {
+  const facts: StepFacts[] = [];
+  for (const step of body) {
+    if (step.op === "constant") facts.push({ extent: "loop", pass: 0 });
+    else if (step.op === "input") facts.push({ extent: extentOf(inputs[step.input] ?? []), pass: 0 });
+    else
+      facts.push(
+        derived(
+          step,
+          step.of.map((id) => facts[id] as StepFacts),
+        ),
+      );
+  }
+  return facts;
+}
+
+function extentOf(strides: readonly number[]): Extent {
+  if (strides.at(-1) !== 0) return "place";
+  return strides.some((stride) => stride !== 0) ? "row" : "loop";
+}
+
+function derived({ op }: LoopStep, operands: readonly StepFacts[]): StepFacts {
+  const pass = Math.max(...operands.map((operand) => operand.pass));
+  if (isReduction(op)) return { extent: "row", pass: pass + 1 };
+  const extents = operands.map(({ extent }) => extent);
+  const extent = extents.includes("place") ? "place" : extents.includes("row") ? "row" : "loop";
+  // What holds for the whole loop is computed once, before the first row.
+  return { extent, pass };
+}
+
+export function isReduction(op: LoopStep["op"]): op is LoopReduce {
+  return (LOOP_REDUCE as readonly string[]).includes(op);
+}

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { groupLoops, type Item } from "../../../src/engine/fusion/groups.ts";
+import { commonSides, mergeSides, stridesIn } from "../../../src/engine/fusion/space.ts";
+import { Builder } from "../../../src/engine/graph/builder.ts";
+import type { Graph, Node } from "../../../src/engine/graph/graph.ts";
+
+const limits = { elements: 1, columns: 1 };
+
+function input(b: Builder, name: string, shape: readonly number[]): Node {
+  return b.make("input", [], { name, shape, dtype: "float32" });
+}
+
+/** What is done, in order: `loop(add mul)` or the node's own name; inputs left out. */
+function text(items: readonly Item[]): string[] {
+  return items.flatMap((item) => {
+    if ("node" in item) return item.node.op === "input" ? [] : [item.node.op];
+    const ops = item.loop.spec.body.map(({ op }) => op).filter((op) => op !== "input" && op !== "constant");
+    return [`loop(${ops.join(" ")})`];
+  });
+}
+
+const groups = (graph: Graph) => text(groupLoops(graph, limits));
+
+describe("gathering loops", () => {
+  it("joins a norm, its modulation and a residual through reshapes", () => {
+    const b = new Builder();
+    const [x, y, bias, gate] = [
+      input(b, "x", [64, 32]),
+      input(b, "y", [64, 32]),
+      input(b, "b", [32]),
+      input(b, "g", [4, 1, 32]),
+    ];
+    const strips = b.reshape(b.add(y, bias), [4, 16, 32]);
+    const sum = b.reshape(b.add(b.reshape(x, [4, 16, 32]), b.mul(strips, gate)), [64, 32]);
+    const norm = b.make("layerNorm", [sum], { epsilon: 1e-6 });
+    const inverse = b.make("part", [norm], { index: 2 });
+    const items = groupLoops(
+      b.graph("p", [
+        { name: "norm", node: norm },
+        { name: "inverse", node: inverse },
+      ]),
+      limits,
+    );
+    const loops = items.flatMap((item) => ("loop" in item ? [item.loop] : []));
+    assert.equal(loops.length, 1);
+    assert.deepEqual(loops[0]?.spec.sides, [4, 16, 32]);
+    assert.deepEqual(loops[0]?.outputs, [norm, inverse]);
+    assert.equal(items.length, 5);
+  });
+
+  it("does not close a circle through a product", () => {
+    const b = new Builder();
+    const [x, w] = [input(b, "x", [32, 32]), input(b, "w", [32, 32])];
+    const first = b.unary("exp", x);
+    const last = b.add(b.matmul(first, w), first);
+    assert.deepEqual(groups(b.graph("p", [{ name: "y", node: last }])), ["loop(exp)", "matmul", "loop(add)"]);
+  });
+
+  it("does not close a circle of two loops", () => {
+    const b = new Builder();
+    const [x, y, w] = [input(b, "x", [32, 32]), input(b, "y", [32, 32]), input(b, "w", [32, 32])];
+    const [a1, b2] = [b.unary("exp", x), b.unary("sqrt", y)];
+    const b1 = b.add(b.matmul(a1, w), b2);
+    const a2 = b.add(b.matmul(b2, w), a1);
+    const items = groupLoops(
+      b.graph("p", [
+        { name: "b1", node: b1 },
+        { name: "a2", node: a2 },
+      ]),
+      limits,
+    );
+    const place = (node: Node) =>
+      items.findIndex((item) => ("node" in item ? item.node === node : item.loop.outputs.includes(node)));
+    for (const item of items) {
+      if (!("loop" in item)) continue;
+      for (const read of item.loop.inputs) assert.ok(place(read) < items.indexOf(item));
+    }
+    assert.equal(items.filter((item) => "node" in item && item.node.op === "matmul").length, 2);
+  });
+
+  it("keeps sums of different rows apart, and leaves what is small", () => {
+    const b = new Builder();
+    const x = input(b, "x", [8, 6, 64]);
+    const heads = b.make("softmax", [x], { axis: 2 });
+    const whole = b.make("softmax", [b.reshape(heads, [8, 384])], { axis: 1 });
+    const graph = b.graph("p", [{ name: "y", node: whole }]);
+    assert.equal(groups(graph).filter((line) => line.startsWith("loop")).length, 2);
+    assert.deepEqual(text(groupLoops(graph)), ["softmax", "reshape", "softmax"]);
+  });
+
+  it("writes what is read elsewhere, also through a reshape that is an output", () => {
+    const b = new Builder();
+    const x = input(b, "x", [64, 16]);
+    const y = b.unary("exp", x);
+    const flat = b.reshape(y, [1024]);
+    const z = b.unary("sqrt", y);
+    const items = groupLoops(
+      b.graph("p", [
+        { name: "flat", node: flat },
+        { name: "z", node: z },
+      ]),
+      limits,
+    );
+    const loops = items.flatMap((item) => ("loop" in item ? [item.loop] : []));
+    assert.deepEqual(
+      loops.map(({ outputs }) => outputs),
+      [[y, z]],
+    );
+  });
+});
+
+describe("space of a loop", () => {
+  it("is as fine as its tensors' sides, or there is none", () => {
+    assert.deepEqual(
+      commonSides([
+        [1024, 384],
+        [16, 64, 384],
+        [1024, 6, 64],
+      ]),
+      [16, 64, 6, 64],
+    );
+    assert.equal(
+      commonSides([
+        [6, 4],
+        [4, 6],
+      ]),
+      undefined,
+    );
+  });
+
+  it("has strides for what is repeated, and joins sides that all walk alike", () => {
+    const sides = [16, 64, 384];
+    assert.deepEqual(stridesIn(sides, [1024, 384], [384]), [0, 0, 1]);
+    assert.deepEqual(stridesIn(sides, [16, 64, 384], [16, 1, 384]), [384, 0, 1]);
+    assert.deepEqual(stridesIn(sides, [1024, 384], [1024, 1]), [64, 1, 0]);
+    const merged = mergeSides(
+      sides,
+      [
+        [24576, 384, 1],
+        [64, 1, 0],
+      ],
+      1,
+    );
+    assert.deepEqual(merged, {
+      sides: [1024, 384],
+      tensors: [
+        [384, 1],
+        [1, 0],
+      ],
+    });
+  });
+});
