@@ -61,6 +61,14 @@ export interface Engine extends EngineMemory {
   dispose(): Promise<void>;
 }
 
+/** An operation that the processors compute although the engine's device computes the rest. */
+export interface Fallback {
+  /** Its node in the program's text form; empty where ONNX Runtime made the node. */
+  readonly node: string;
+  /** ONNX operator. */
+  readonly op: string;
+}
+
 /** A function made ready for one signature. */
 export interface Program {
   readonly name: string;
@@ -72,6 +80,8 @@ export interface Program {
   readonly flops: number | undefined;
   /** True when the program's model bytes came from the program cache. */
   readonly cached: boolean;
+  /** Operations that the engine's device cannot compute. None on engines without a device. */
+  readonly fallbacks: readonly Fallback[];
   /**
    * Ties the program to tensors that later runs read and write. Outputs not given are allocated in host memory.
    * An output may be the same tensor as an input where the program updates it elementwise, in more than one operation.

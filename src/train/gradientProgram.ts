@@ -1,3 +1,5 @@
+import type { Scalar } from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
 import { withoutPrefix, withPrefix } from "../base/tensors.ts";
 import type { Engine, Program, TensorFn } from "../engine/engine.ts";
 import { valueAndGrads } from "../engine/ops/gradients.ts";
@@ -10,17 +12,33 @@ export const PARAM = "param/";
 export const BATCH = "batch/";
 export const GRAD = "grad/";
 export const AUX = "aux/";
+/** The input that a scaled program multiplies the loss by before it is differentiated. */
+export const LOSS_SCALE = "lossScale";
 
-/** Compiles parameters and batch -> loss, aux and the gradient of the loss for every parameter. */
-export function compileGradient(engine: Engine, layout: FlatLayout, arrangement: Arrangement): Promise<Program> {
+/**
+ * Compiles parameters and batch -> loss, aux and the gradient of the loss for every parameter.
+ * @param scaled whether the gradients are those of the loss times the input `lossScale`.
+ */
+export function compileGradient(
+  engine: Engine,
+  layout: FlatLayout,
+  arrangement: Arrangement,
+  scaled = false,
+): Promise<Program> {
   const fn: TensorFn = (inputs) => {
     const params = withoutPrefix(inputs, PARAM);
     const batch = withoutPrefix(inputs, BATCH);
-    const { value, aux, grads } = valueAndGrads((tensors) => arrangement.loss(bindParams(tensors), batch), params);
-    return { loss: value, ...withPrefix(aux, AUX), ...withPrefix(grads, GRAD) };
+    const { aux, grads } = valueAndGrads((tensors) => {
+      const { loss, aux } = arrangement.loss(bindParams(tensors), batch);
+      const scale = inputs[LOSS_SCALE];
+      const differentiated = scale === undefined ? loss : tf.mul<Scalar>(loss, scale);
+      return { loss: differentiated, aux: { loss, ...withPrefix(aux, AUX) } };
+    }, params);
+    return { ...aux, ...withPrefix(grads, GRAD) };
   };
   return engine.compile(`gradient ${arrangement.key}`, fn, {
     ...Object.fromEntries(layout.slots.map(({ path, shape }) => [PARAM + path, { shape, dtype: "float32" }])),
     ...withPrefix(arrangement.signature, BATCH),
+    ...(scaled ? { [LOSS_SCALE]: { shape: [], dtype: "float32" } } : {}),
   });
 }

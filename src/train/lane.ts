@@ -1,9 +1,9 @@
 import { assert } from "../base/errors.ts";
-import { allocate, withPrefix } from "../base/tensors.ts";
+import { allocate, floats, withPrefix } from "../base/tensors.ts";
 import type { Binding, Engine, HostMap, Program } from "../engine/engine.ts";
 import { Accumulator } from "./accumulator.ts";
 import type { FlatLayout } from "./flatState.ts";
-import { BATCH, GRAD, PARAM } from "./gradientProgram.ts";
+import { BATCH, GRAD, LOSS_SCALE, PARAM } from "./gradientProgram.ts";
 import { StateBuffer } from "./stateBuffer.ts";
 import type { Batch } from "./task.ts";
 
@@ -17,6 +17,7 @@ export class Lane {
   private readonly params: StateBuffer;
   private readonly grad: StateBuffer;
   private readonly accumulator: Accumulator | undefined;
+  private readonly scale = floats([]);
   private readonly ready = new Map<Program, Ready>();
 
   private constructor(params: StateBuffer, grad: StateBuffer, accumulator: Accumulator | undefined) {
@@ -38,10 +39,14 @@ export class Lane {
     return new Lane(params, grad, await Accumulator.create(engine, layout, total, grad, share));
   }
 
-  /** Computes the gradient of a batch into the lane's buffer. @returns loss and aux by output name. */
-  async run(program: Program, { arrangement, inputs }: Batch): Promise<HostMap> {
+  /**
+   * Computes the gradient of a batch into the lane's buffer, times `lossScale` if the program takes one.
+   * @returns loss and aux by output name.
+   */
+  async run(program: Program, { arrangement, inputs }: Batch, lossScale: number): Promise<HostMap> {
     const { binding, batch } = this.prepare(program, arrangement.signature);
     copyInto(batch, inputs);
+    this.scale.data[0] = lossScale;
     await binding.run();
     return binding.outputs;
   }
@@ -55,8 +60,9 @@ export class Lane {
     const known = this.ready.get(program);
     if (known !== undefined) return known;
     const batch = Object.fromEntries(Object.entries(signature).map(([name, spec]) => [name, allocate(spec)]));
+    const scale = program.inputs[LOSS_SCALE] === undefined ? {} : { [LOSS_SCALE]: this.scale };
     const binding = program.bind(
-      { ...withPrefix(this.params.tensors, PARAM), ...withPrefix(batch, BATCH) },
+      { ...withPrefix(this.params.tensors, PARAM), ...withPrefix(batch, BATCH), ...scale },
       withPrefix(this.grad.tensors, GRAD),
     );
     const ready = { binding, batch };

@@ -9,6 +9,7 @@ import type { Assembler } from "./batches/assembler.ts";
 import { BatchFeed } from "./batches/batchFeed.ts";
 import { FlatLayout } from "./flatState.ts";
 import type { TrainConfig } from "./loopConfig.ts";
+import { LossScale, type LossScaleState, lossScaleSchema } from "./lossScale.ts";
 import { type LogLine, type LossSums, lossSumsSchema, Meter, NO_LOSSES } from "./meter.ts";
 import { StateBuffer } from "./stateBuffer.ts";
 import { type StepReport, StepRunner, type TrainBuffers } from "./step.ts";
@@ -29,6 +30,10 @@ const loopStateSchema = z.strictObject({
   skipped: z.int().nonnegative(),
   /** Losses of the steps since the last log line. */
   losses: lossSumsSchema,
+  /** Where gradients are 16 bits wide: the scale of the loss. */
+  lossScale: lossScaleSchema.nullable().default(null),
+  /** The engine that computed the last step; null before the first. */
+  engine: z.string().nullable().default(null),
 });
 export type LoopState = z.output<typeof loopStateSchema>;
 
@@ -41,15 +46,15 @@ export interface CheckpointStore {
 
 /** Who is told what the loop does. None of these may throw. */
 export interface LoopObserver {
-  /** Before the first step. */
-  started(fromStep: number, layout: FlatLayout): Promise<void>;
+  /** Before the first step. `writtenOn`: the engine that the checkpoint comes from, when it is another than this one. */
+  started(fromStep: number, layout: FlatLayout, writtenOn?: string): Promise<void>;
   compiled(arrangement: Arrangement, program: Program): void;
   /** After each step. */
   stepped(step: number, line: LogLine): void;
   /** Each `logEvery` steps, and after the last. */
   logged(line: LogLine): void;
-  /** A step was left out: its loss or gradient was not finite. */
-  skipped(step: number): void;
+  /** A step was left out: its loss or gradient was not finite. `lossScale`: the smaller scale that will mend it. */
+  skipped(step: number, lossScale?: number): void;
   /** Time for sample pictures from these weights. */
   samples(step: number, ema: EngineMap): Promise<void>;
 }
@@ -75,6 +80,7 @@ export async function trainLoop(options: LoopOptions): Promise<{ step: number; e
   const layout = new FlatLayout(task.params);
   const state = await startingState(options, layout);
   const { buffers } = state;
+  const lossScale = LossScale.for(engine, state.lossScale);
   const meter = new Meter(state.losses);
   const runner = await StepRunner.create({
     engine,
@@ -84,12 +90,13 @@ export async function trainLoop(options: LoopOptions): Promise<{ step: number; e
     numSteps: train.steps,
     numParts: train.accumulate,
     numLanes: train.lanes,
+    lossScale,
     onCompiled: (arrangement, program) => {
       observer.compiled(arrangement, program);
       meter.restartClock();
     },
   });
-  await observer.started(state.step, layout);
+  await observer.started(state.step, layout, otherEngine(state, engine));
 
   let badSteps = 0;
   const { steps: numSteps, accumulate: numParts } = train;
@@ -107,10 +114,11 @@ export async function trainLoop(options: LoopOptions): Promise<{ step: number; e
       const line = meter.measure(step, report, batches, waitedMs);
       observer.stepped(step, line);
 
-      badSteps = report.applied ? 0 : badSteps + 1;
-      if (!report.applied) {
+      if (report.applied) badSteps = 0;
+      else {
         state.skipped++;
-        observer.skipped(step);
+        if (!report.overflowed) badSteps++;
+        observer.skipped(step, report.overflowed ? lossScale?.value : undefined);
       }
       if (badSteps >= train.maxBadSteps) throw diverged(step, badSteps, report);
       if (last || step % train.logEvery === 0) {
@@ -118,6 +126,8 @@ export async function trainLoop(options: LoopOptions): Promise<{ step: number; e
         meter.flush();
       }
       state.losses = meter.losses;
+      state.lossScale = lossScale?.state ?? null;
+      state.engine = engine.description;
       const stops = options.shouldStop();
       if (last || stops || step % train.checkpointEvery === 0) await store.save(await snapshot(state));
       if (last || (train.sampleEvery > 0 && step % train.sampleEvery === 0)) {
@@ -146,7 +156,11 @@ interface RunState {
   cursor: JsonValue;
   skipped: number;
   losses: LossSums;
+  lossScale: LossScaleState | null;
+  engine: string | null;
 }
+
+const NEW_RUN = { step: 0, cursor: null, skipped: 0, losses: NO_LOSSES, lossScale: null, engine: null };
 
 async function startingState({ engine, task, store, seed }: LoopOptions, layout: FlatLayout): Promise<RunState> {
   const start = {
@@ -160,7 +174,7 @@ async function startingState({ engine, task, store, seed }: LoopOptions, layout:
     layout.initialise(start.params, seed);
     layout.overwrite(start.params, await task.startingValues());
     start.ema.set(start.params);
-    return { buffers: await placed(engine, layout, start), step: 0, cursor: null, skipped: 0, losses: NO_LOSSES };
+    return { buffers: await placed(engine, layout, start), ...NEW_RUN };
   }
   const { tensors, step } = checkpoint;
   const state = conform(loopStateSchema, checkpoint.state, `checkpoint ${step} state.json`);
@@ -187,7 +201,12 @@ async function placed(
   };
 }
 
-async function snapshot({ buffers, step, cursor, skipped, losses }: RunState): Promise<Snapshot> {
+/** The engine that computed a resumed state, when it is another than this one. */
+function otherEngine(state: RunState, engine: Engine): string | undefined {
+  return state.engine === null || state.engine === engine.description ? undefined : state.engine;
+}
+
+async function snapshot({ buffers, step, ...state }: RunState): Promise<Snapshot> {
   const { params, ema, moment1, moment2 } = buffers;
   return {
     step,
@@ -199,6 +218,6 @@ async function snapshot({ buffers, step, cursor, skipped, losses }: RunState): P
         ...withPrefix(await moment2.fetch(), "moment2/"),
       },
     },
-    state: { cursor, skipped, losses },
+    state,
   };
 }

@@ -95,13 +95,14 @@ export class Optimizer {
   /**
    * Applies the gradient as step number `step` (first is 1).
    * @param usable false when the gradient must not be applied although it may be finite: its loss is not.
+   * @param lossScale factor that the gradient has over the true one.
    */
-  async update(step: number, usable = true): Promise<UpdateReport> {
+  async update(step: number, usable = true, lossScale = 1): Promise<UpdateReport> {
     await this.squares.run();
-    const gradNorm = Math.sqrt(this.squares.sum("sum"));
+    const gradNorm = Math.sqrt(this.squares.sum("sum")) / lossScale;
     const lr = learningRate(this.cfg, step, this.numSteps);
     if (!usable || !Number.isFinite(gradNorm)) return { gradNorm, lr, applied: false };
-    this.setScalars(step, lr, Math.min(1, this.cfg.clipNorm / (gradNorm + 1e-6)));
+    this.setScalars(step, lr, Math.min(1, this.cfg.clipNorm / (gradNorm + 1e-6)) / lossScale);
     await this.adamw.run();
     return { gradNorm, lr, applied: true };
   }

@@ -4,6 +4,7 @@ import type { AdamWConfig } from "./adamw.ts";
 import type { FlatLayout } from "./flatState.ts";
 import { AUX, compileGradient } from "./gradientProgram.ts";
 import { Lane } from "./lane.ts";
+import type { LossScale } from "./lossScale.ts";
 import { Optimizer, type UpdateReport } from "./optimizer.ts";
 import { StateBuffer } from "./stateBuffer.ts";
 import type { Arrangement, Batch } from "./task.ts";
@@ -22,6 +23,8 @@ export interface StepReport extends UpdateReport {
   readonly aux: Readonly<Record<string, number>>;
   /** Floating-point operations of the step's products; undefined where the engine does not count. */
   readonly flops: number | undefined;
+  /** True when 16-bit gradients overflowed, which a smaller scale of the loss will mend. */
+  readonly overflowed: boolean;
 }
 
 export interface StepOptions {
@@ -34,6 +37,8 @@ export interface StepOptions {
   readonly numParts: number;
   /** Batches computed at once. It changes speed and memory, not one bit of the result. 1 when not given. */
   readonly numLanes?: number;
+  /** Where gradients are 16 bits wide: the factor of the loss, which each step moves. */
+  readonly lossScale?: LossScale | undefined;
   onCompiled(arrangement: Arrangement, program: Program): void;
 }
 
@@ -63,6 +68,8 @@ export class StepRunner {
 
   /** Makes update number `step` (first is 1) from the gradients of these batches. */
   async step(step: number, batches: readonly Batch[]): Promise<StepReport> {
+    const { lossScale } = this.options;
+    const scale = lossScale?.value ?? 1;
     let loss = 0;
     let flops: number | undefined = 0;
     const aux: Record<string, number> = {};
@@ -71,7 +78,7 @@ export class StepRunner {
       const programs: Program[] = [];
       for (const { arrangement } of round) programs.push(await this.program(arrangement));
       const outputs = await Promise.all(
-        round.map((batch, lane) => (this.lanes[lane] as Lane).run(programs[lane] as Program, batch)),
+        round.map((batch, lane) => (this.lanes[lane] as Lane).run(programs[lane] as Program, batch, scale)),
       );
       // One lane after the other, so that the sum has one order.
       for (let lane = 0; lane < round.length; lane++) await (this.lanes[lane] as Lane).add(first + lane === 0);
@@ -85,14 +92,17 @@ export class StepRunner {
         flops = flops === undefined || program.flops === undefined ? undefined : flops + program.flops;
       }
     }
-    return { loss, aux, flops, ...(await this.optimizer.update(step, Number.isFinite(loss))) };
+    const usable = Number.isFinite(loss);
+    const update = await this.optimizer.update(step, usable, scale);
+    const mends = usable && (lossScale?.note(update.applied) ?? false);
+    return { loss, aux, flops, ...update, overflowed: !update.applied && mends };
   }
 
   private async program(arrangement: Arrangement): Promise<Program> {
     const known = this.programs.get(arrangement.key);
     if (known !== undefined) return known;
-    const { engine, layout, onCompiled } = this.options;
-    const program = await compileGradient(engine, layout, arrangement);
+    const { engine, layout, lossScale, onCompiled } = this.options;
+    const program = await compileGradient(engine, layout, arrangement, lossScale !== undefined);
     this.programs.set(arrangement.key, program);
     onCompiled(arrangement, program);
     return program;

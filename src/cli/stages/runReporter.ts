@@ -1,4 +1,5 @@
 import type { Engine, EngineMap, Program } from "../../engine/engine.ts";
+import { countOps } from "../../engine/runtime/placement.ts";
 import { createProgress, type Progress } from "../../report/progress.ts";
 import { TensorBoardWriter } from "../../report/tensorboard.ts";
 import type { FlatLayout } from "../../train/flatState.ts";
@@ -38,7 +39,7 @@ export class RunReporter implements LoopObserver {
     this.options = options;
   }
 
-  started = async (fromStep: number, layout: FlatLayout): Promise<void> => {
+  started = async (fromStep: number, layout: FlatLayout, writtenOn?: string): Promise<void> => {
     const { title, run, engine, numSteps } = this.options;
     this.progress = createProgress(title, numSteps, { start: fromStep });
     const complain = (reason: string) => this.progress?.log(reason);
@@ -46,14 +47,20 @@ export class RunReporter implements LoopObserver {
     const resumeStep = fromStep === 0 ? {} : { resumeStep: fromStep };
     this.tensorBoard = new TensorBoardWriter(run.tensorBoardDir, { onFailure: complain, ...resumeStep });
     for (const notice of run.notices) this.progress.log(notice);
-    const size = `${(layout.numParams / 1e6).toFixed(2)} M parameters on ${engine.kind}`;
-    const from = fromStep === 0 ? "" : `, resumed at step ${fromStep}`;
+    const size = `${(layout.numParams / 1e6).toFixed(2)} M parameters on ${engine.description}`;
+    const from =
+      fromStep === 0
+        ? ""
+        : `, resumed at step ${fromStep}${writtenOn === undefined ? "" : `, which was computed on ${writtenOn}`}`;
     this.progress.log(`${title}: ${size} in ${run.dir}${from}`);
   };
 
-  compiled = ({ key }: Arrangement, { compileMs, cached }: Program): void => {
+  compiled = ({ key }: Arrangement, { compileMs, cached, fallbacks }: Program): void => {
     const how = compileMs === 0 ? "ready" : `compiled in ${Math.round(compileMs)} ms${cached ? " (cached)" : ""}`;
     this.progress?.log(`${how}: ${key}`);
+    if (fallbacks.length === 0) return;
+    const many = `${fallbacks.length} operations`;
+    this.progress?.log(`${key}: the processors compute ${many} (${countOps(fallbacks)}), which is slow`);
   };
 
   stepped = (step: number, line: LogLine): void => {
@@ -66,8 +73,10 @@ export class RunReporter implements LoopObserver {
     this.tensorBoard?.scalars({ ...line, ...losses, ...epochs }, step);
   };
 
-  skipped = (step: number): void => {
-    this.progress?.log(`step ${step} left out: its loss or gradient is not finite`);
+  skipped = (step: number, lossScale?: number): void => {
+    const why = lossScale === undefined ? "its loss or gradient is not finite" : "its gradient overflows 16 bits";
+    const next = lossScale === undefined ? "" : `; the loss is scaled by ${lossScale} from now on`;
+    this.progress?.log(`step ${step} left out: ${why}${next}`);
   };
 
   samples = async (step: number, weights: EngineMap): Promise<void> => {

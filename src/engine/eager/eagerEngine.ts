@@ -31,6 +31,7 @@ class EagerProgram implements Program {
   readonly compileMs = 0;
   readonly flops: number | undefined;
   readonly cached = false;
+  readonly fallbacks = [];
   private readonly kind: EagerKind;
   private readonly fn: TensorFn;
 

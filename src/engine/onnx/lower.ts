@@ -5,6 +5,7 @@ import type { OpName } from "../graph/ops.ts";
 import { commonLowerings, type Lowerings, lowerNode } from "./lowerings.ts";
 import type { OnnxModel } from "./model.ts";
 import type { ProviderName } from "./provider.ts";
+import { simulatedHalf } from "./simulatedHalf.ts";
 import { webgpuLowerings } from "./webgpu/lowerings.ts";
 import { OnnxWriter } from "./writer.ts";
 
@@ -20,7 +21,7 @@ export interface LowerOptions {
 }
 
 const lowerings: Readonly<Record<ProviderName, Lowerings>> = {
-  cpu: commonLowerings,
+  cpu: { ...commonLowerings, ...simulatedHalf },
   cuda: commonLowerings,
   webgpu: { ...commonLowerings, ...webgpuLowerings },
 };

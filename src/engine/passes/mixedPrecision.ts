@@ -30,9 +30,9 @@ function roundedConv(node: NodeOf<"conv">, b: Builder, half: HalfType): Node {
 function roundedProduct(node: NodeOf<"matmul">, b: Builder, half: HalfType): Node {
   const { alpha, ...flags } = node.attrs;
   const [left, right] = node.inputs as [Node, Node];
-  const scaled = sizeOf(left.shape) <= sizeOf(right.shape) ? left : right;
-  const [x, y] = [left, right].map((operand) => {
-    const exact = operand === scaled && alpha !== 1 ? b.mul(operand, b.scalar(alpha)) : operand;
+  const smaller = sizeOf(left.shape) <= sizeOf(right.shape) ? 0 : 1;
+  const [x, y] = [left, right].map((operand, i) => {
+    const exact = i === smaller && alpha !== 1 ? b.mul(operand, b.scalar(alpha)) : operand;
     return b.cast(exact, half);
   }) as [Node, Node];
   return b.cast(b.matmul(x, y, flags), "float32");

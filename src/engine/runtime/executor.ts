@@ -1,4 +1,4 @@
-import type { EngineMap, EngineMemory, Signature } from "../engine.ts";
+import type { EngineMap, EngineMemory, Fallback, Signature } from "../engine.ts";
 import type { KernelCall } from "../native/kernelSpec.ts";
 import type { ProviderName } from "../onnx/provider.ts";
 
@@ -17,14 +17,6 @@ export interface OpenOptions {
   readonly optimize?: boolean;
   /** File to write the optimised model to. */
   readonly saveTo?: string | undefined;
-}
-
-/** A model's node that runs on the processors although its session was opened for a device. */
-export interface Fallback {
-  /** The node's name in the model; empty where ONNX Runtime made the node. */
-  readonly node: string;
-  /** ONNX operator. */
-  readonly op: string;
 }
 
 /** One way to call ONNX Runtime. */

@@ -1,14 +1,27 @@
 import { sha256 } from "../../base/hash.ts";
 import { traceProgram } from "../compile.ts";
-import type { Binding, Engine, EngineMap, EngineMemory, Program, Signature, TensorFn, Transfers } from "../engine.ts";
+import type {
+  Binding,
+  Engine,
+  EngineMap,
+  EngineMemory,
+  Fallback,
+  Program,
+  Signature,
+  TensorFn,
+  Transfers,
+} from "../engine.ts";
 import { whyNoKernels } from "../native/support.ts";
 import { encodeOnnx } from "../onnx/encode.ts";
 import { lowerToOnnx } from "../onnx/lower.ts";
+import type { ProviderName } from "../onnx/provider.ts";
 import type { Precision } from "../precision.ts";
+import { explained } from "./deviceFailure.ts";
 import type { EncodedModel, Executor, Session } from "./executor.ts";
 import { type ExecutorName, openExecutor } from "./executors.ts";
 import { completed, onlyHost } from "./hostBuffers.ts";
 import { refuseFallbacks } from "./placement.ts";
+import { probePrecision } from "./precisionProbe.ts";
 import type { ProgramCache } from "./programCache.ts";
 import type { DeviceOptions } from "./provider.ts";
 
@@ -47,7 +60,15 @@ export async function createOnnxEngine(options: OnnxEngineOptions): Promise<Engi
       `native kernels do not run here: ${whyNoKernels() ?? "they need executor c and provider cpu"}; try kernels auto`,
     );
   }
-  return new OnnxEngine(executor, { ...setting, native: kernels !== "ort" && executor.native });
+  const engine = new OnnxEngine(executor, { ...setting, native: kernels !== "ort" && executor.native });
+  if (device === undefined || engine.precision === "f32") return engine;
+  try {
+    await probePrecision(engine);
+    return engine;
+  } catch (error) {
+    await engine.dispose();
+    throw error;
+  }
 }
 
 interface EngineSetting {
@@ -87,11 +108,11 @@ export class OnnxEngine implements Engine {
   }
 
   place(tensors: EngineMap): Promise<EngineMap> {
-    return this.executor.memory.place(tensors);
+    return explained(this.executor.provider, () => this.executor.memory.place(tensors));
   }
 
   fetch(tensors: EngineMap) {
-    return this.executor.memory.fetch(tensors);
+    return explained(this.executor.provider, () => this.executor.memory.fetch(tensors));
   }
 
   release(tensors: EngineMap): void {
@@ -104,10 +125,11 @@ export class OnnxEngine implements Engine {
     const { provider } = this.executor;
     const model = lowerToOnnx(graph, { provider, native: this.native });
     const kernels = model.kernels ?? [];
-    const { session, cached } = await this.open({ name, bytes: encodeOnnx(model), inputs, outputs, kernels });
+    const encoded = { name, bytes: encodeOnnx(model), inputs, outputs, kernels };
+    const { session, cached } = await explained(provider, () => this.open(encoded));
     if (this.strict) await refuseFallbacks(name, provider, session);
     const compileMs = performance.now() - started;
-    const program = new OnnxProgram({ name, inputs, outputs, flops, compileMs, cached }, session, (self) =>
+    const program = new OnnxProgram({ name, inputs, outputs, flops, compileMs, cached, provider }, session, (self) =>
       this.programs.delete(self),
     );
     this.programs.add(program);
@@ -130,7 +152,9 @@ export class OnnxEngine implements Engine {
   }
 }
 
-type Facts = Pick<Program, "name" | "inputs" | "outputs" | "flops" | "compileMs" | "cached">;
+interface Facts extends Pick<Program, "name" | "inputs" | "outputs" | "flops" | "compileMs" | "cached"> {
+  readonly provider: ProviderName;
+}
 
 class OnnxProgram implements Program {
   readonly name: string;
@@ -139,6 +163,8 @@ class OnnxProgram implements Program {
   readonly compileMs: number;
   readonly flops: number | undefined;
   readonly cached: boolean;
+  readonly fallbacks: readonly Fallback[];
+  private readonly provider: ProviderName;
   private readonly session: Session;
   private readonly forget: (program: OnnxProgram) => void;
 
@@ -149,6 +175,8 @@ class OnnxProgram implements Program {
     this.compileMs = facts.compileMs;
     this.flops = facts.flops;
     this.cached = facts.cached;
+    this.provider = facts.provider;
+    this.fallbacks = session.fallbacks;
     this.session = session;
     this.forget = forget;
   }
@@ -156,7 +184,9 @@ class OnnxProgram implements Program {
   bind(inputs: EngineMap, given: EngineMap = {}): Binding {
     const outputs = completed(this.outputs, given);
     const run = this.session.bind(inputs, outputs);
-    return { outputs: onlyHost(outputs), run: () => run.run(), dispose: () => run.dispose() };
+    const { provider } = this;
+    const compute = provider === "cpu" ? () => run.run() : () => explained(provider, () => run.run());
+    return { outputs: onlyHost(outputs), run: compute, dispose: () => run.dispose() };
   }
 
   async dispose(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { HostTensor } from "../../base/tensors.ts";
-import type { DeviceTensor, EngineMap, EngineMemory } from "../engine.ts";
+import type { DeviceTensor, EngineMap, EngineMemory, Fallback } from "../engine.ts";
 import { NATIVE_DOMAIN } from "../native/customOp.ts";
 import { kernelOp } from "../native/kernelOps.ts";
 import type { KernelCall } from "../native/kernelSpec.ts";
@@ -7,7 +7,7 @@ import { whyNoKernels } from "../native/support.ts";
 import type { ProviderName } from "../onnx/provider.ts";
 import { bytesOf, type Copy, DeviceMemory } from "./deviceMemory.ts";
 import { Exclusive, inProgram } from "./exclusive.ts";
-import type { EncodedModel, Executor, Fallback, OpenOptions, Run, Session } from "./executor.ts";
+import type { EncodedModel, Executor, OpenOptions, Run, Session } from "./executor.ts";
 import { hostMemory, isHost, pickHostTensors, pickTensors } from "./hostBuffers.ts";
 import { hostValue } from "./hostValue.ts";
 import { acquireEnvironment, type OrtEnvironment, type PoolOptions, releaseEnvironment } from "./ortEnvironment.ts";

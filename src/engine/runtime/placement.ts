@@ -1,6 +1,7 @@
 import { UserError } from "../../base/errors.ts";
+import type { Fallback } from "../engine.ts";
 import type { ProviderName } from "../onnx/provider.ts";
-import type { Fallback, Session } from "./executor.ts";
+import type { Session } from "./executor.ts";
 import type { OrtLibrary, Pointer } from "./ortLibrary.ts";
 import type { Provider } from "./provider.ts";
 

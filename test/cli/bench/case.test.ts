@@ -84,6 +84,7 @@ async function largestProgram(bench: BenchCase): Promise<{ flops: number; numFlo
         flops,
         compileMs: 0,
         cached: false,
+        fallbacks: [],
         bind: () => binding,
         dispose: async () => {},
       };
