@@ -72,6 +72,11 @@ export class DatasetWriter {
     return this.store.clips;
   }
 
+  /** The folder that is being built. What else is written into it must be gone in the end. */
+  get folder(): string {
+    return this.store.folder;
+  }
+
   /** What was committed last in the build that this one goes on with; undefined at the start. */
   get cursor(): JsonValue | undefined {
     return this.store.cursor;

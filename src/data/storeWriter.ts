@@ -47,6 +47,11 @@ export class StoreWriter {
     this.numSkippedBefore = this.skipped.length;
   }
 
+  /** The folder that is being built. */
+  get folder(): string {
+    return this.build.path;
+  }
+
   get clips(): number {
     return this.shards.entries.length;
   }

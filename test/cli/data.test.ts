@@ -29,7 +29,17 @@ describe("kinema data", function () {
     assert.match(made.stdout, /^.*shapes: 20 clips, \d+ frames in 2 sizes\n$/);
     const { stdout } = kinema("stats", out, "--json");
     const stats = JSON.parse(stdout);
-    assert.deepEqual(Object.keys(stats), ["clips", "frames", "shards", "bytes", "grids", "skipped", "fingerprint"]);
+    assert.deepEqual(Object.keys(stats), [
+      "kind",
+      "clips",
+      "frames",
+      "shards",
+      "bytes",
+      "grids",
+      "skipped",
+      "fingerprint",
+      "made",
+    ]);
     assert.deepEqual(Object.keys(stats.grids[0]), ["frames", "height", "width", "count"]);
     assert.equal(stats.clips, 20);
     assert.match(kinema("verify", out).stdout, /20 clips, all as they were written\n$/);
@@ -37,6 +47,19 @@ describe("kinema data", function () {
     const damaged = kinema("verify", out, "--json");
     assert.equal(damaged.status, 2);
     assert.equal(JSON.parse(damaged.stdout).damaged[0].file, "shard-00000.arrow");
+  });
+
+  it("takes in a parquet file, and asks where its columns could be meant in two ways", () => {
+    const golden = (name: string) => join(root, "test", "goldens", "parquet", `${name}.parquet`);
+    const out = join(scratch(), "pictures");
+    const options = ["--caption-column", "json", "--caption-key", "caption", "--multiple", "8"];
+    const { status, stdout, stderr } = kinema("ingest", golden("pictures-none"), ...options, "--out", out);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^1 parquet file: videos in column image, captions in column json\n/);
+    assert.match(stdout, /pictures: 2 clips, 2 frames in 2 sizes\n$/);
+    const asked = kinema("ingest", golden("ambiguous"), "--out", join(scratch(), "none"));
+    assert.equal(asked.status, 2);
+    assert.match(asked.stderr, /^.*ambiguous\.parquet: expected one column that can only be the videos, got .*\n$/);
   });
 
   it("answers wrong options with one line that names them, and exit code 2", () => {

@@ -70,7 +70,17 @@ describe("dataset", () => {
   it("counts and names in its statistics", async () => {
     const dir = await build();
     const stats = datasetStats(dir);
-    assert.deepEqual(Object.keys(stats), ["clips", "frames", "shards", "bytes", "grids", "skipped", "fingerprint"]);
+    assert.deepEqual(Object.keys(stats), [
+      "kind",
+      "clips",
+      "frames",
+      "shards",
+      "bytes",
+      "grids",
+      "skipped",
+      "fingerprint",
+      "made",
+    ]);
     assert.equal(stats.clips, 40);
     assert.equal(stats.frames, 14 * 1 + 13 * 5 + 13 * 9);
     assert.equal(stats.grids.length, 6);

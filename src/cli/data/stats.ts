@@ -24,9 +24,12 @@ export const statsCommand: CommandModule<object, StatsOptions> = {
     }
     const mebibytes = (stats.bytes / 2 ** 20).toFixed(1);
     say(
-      `${counted(stats.clips, "clip")}, ${counted(stats.frames, "frame")}, ${counted(stats.shards, "shard")}, ${mebibytes} MiB`,
+      `${stats.kind} of ${counted(stats.clips, "clip")}, ${counted(stats.frames, "frame")}, ${counted(stats.shards, "shard")}, ${mebibytes} MiB`,
     );
-    say("frames x height x width");
+    const { dataset, vae } = stats.made.options;
+    if (stats.kind === "latents")
+      say(`of dataset ${String(dataset).slice(0, 16)}, made with VAE ${String(vae).slice(0, 16)}`);
+    say("frames x height x width of the clips, in pixels");
     for (const { frames, height, width, count } of stats.grids) {
       say(`  ${`${frames}x${height}x${width}`.padEnd(14)} ${counted(count, "clip")}`);
     }

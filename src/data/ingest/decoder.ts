@@ -34,6 +34,9 @@ export interface Decoder {
 /** Endings of files that FFmpeg decodes. */
 export const VIDEO_ENDINGS = ["mp4", "m4v", "mov", "mkv", "webm", "avi", "gif", "webp"] as const;
 
+/** Endings of pictures: clips of one frame. */
+export const PICTURE_ENDINGS = ["jpg", "jpeg", "png"] as const;
+
 /** Joins frames. @throws Error when there are none. */
 export function joinFrames(frames: readonly Uint8Array[], size: Size, errors: readonly string[]): DecodedVideo {
   if (frames.length === 0)

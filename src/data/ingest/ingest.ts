@@ -1,14 +1,17 @@
-import { extname, join } from "node:path";
+import { extname } from "node:path";
 import { z } from "zod";
+import { conform } from "../../base/conform.ts";
 import { UserError } from "../../base/errors.ts";
+import { errorCode } from "../../base/files.ts";
 import { CHANNELS } from "../clip.ts";
 import { createDataset, type DatasetWriter } from "../dataset.ts";
 import type { Manifest } from "../manifest.ts";
-import { readCaptions } from "./captions.ts";
 import type { DecodedVideo, Decoder } from "./decoder.ts";
 import { hasGifTrailer } from "./gifTrailer.ts";
 import { DECODERS, decoderFor, openDecoders } from "./openDecoders.ts";
-import { isVideoFile, listFiles } from "./videoFiles.ts";
+import type { SourceItem, VideoSource } from "./source.ts";
+import { withFile } from "./temporaryFile.ts";
+import { isVideoFile } from "./videoFiles.ts";
 import { cutWindows } from "./windows.ts";
 
 /** How videos become clips. */
@@ -36,45 +39,50 @@ export interface IngestOptions {
   readonly overwrite?: boolean;
   /** Told once, before the first file. */
   readonly onDecoders?: (names: readonly string[]) => void;
-  readonly onProgress?: (done: number, total: number, file: string) => void;
-  /** Told of each file that is left out. */
+  /** Told of each item before it is decoded: how many are done, and its name. */
+  readonly onProgress?: (done: number, name: string) => void;
+  /** Told of each item that is left out. */
   readonly onSkip?: (file: string, reason: string) => void;
+  /** Ends the work in good order when it aborts. */
+  readonly aborts?: AbortSignal | undefined;
 }
 
 /** Failures before the share of them is looked at. */
 const FEW_FAILURES = 5;
+/** What the system says when it is at its limits: going on would leave out file after file. */
+const NO_FAULT_OF_A_FILE: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EMFILE", "ENOMEM"]);
 /** Bytes of frames of one video, scaled. */
 const MAX_BYTES = 2 ** 30;
 
 /**
- * Builds a dataset from a folder of videos and their captions. A file that is damaged, cannot be opened or has no
- * caption is left out and named in the manifest with its reason; so is a caption without a file.
- * @throws UserError when nothing is left, too large a share fails, or the folder `out` is taken.
+ * Builds a dataset from videos and pictures with captions. What is damaged, cannot be opened or has no caption is left
+ * out and named in the manifest with its reason. A build that was killed or stopped goes on from its last whole shard
+ * when it is started again with the same source and settings.
+ * @throws UserError when nothing is left, too large a share fails, or the folder `out` is taken. Interrupted when
+ * `aborts` does.
  */
-export async function ingestVideos(
-  dir: string,
-  captionsFile: string,
+export async function ingest(
+  source: VideoSource,
   out: string,
   config: IngestConfig,
   options: IngestOptions = {},
 ): Promise<Manifest> {
-  const captions = await readCaptions(captionsFile);
-  const present = await listFiles(dir);
   const decoders = await openDecoders(config.decoder, config.timeoutSeconds * 1000);
   options.onDecoders?.(decoders.map(({ name, endings }) => `${name} (${endings.join(", ")})`));
   const made = { command: "data ingest", options: config };
+  const build = { made, inputs: source.identity, overwrite: options.overwrite ?? false };
   try {
-    return await createDataset(out, { made, overwrite: options.overwrite ?? false }, (writer) =>
-      new Ingest(dir, config, options, decoders, writer).run(present, captions),
-    );
+    return await createDataset(out, build, (writer) => new Ingest(source, config, options, decoders, writer).run());
   } finally {
     await Promise.all(decoders.map((decoder) => decoder.close()));
   }
 }
 
-/** One pass over a folder. */
+const cursorSchema = z.strictObject({ done: z.int().nonnegative(), failed: z.int().nonnegative() });
+
+/** One pass over a source. */
 class Ingest {
-  private readonly dir: string;
+  private readonly source: VideoSource;
   private readonly config: IngestConfig;
   private readonly options: IngestOptions;
   private readonly decoders: readonly Decoder[];
@@ -83,67 +91,72 @@ class Ingest {
   private lastReason = "";
 
   constructor(
-    dir: string,
+    source: VideoSource,
     config: IngestConfig,
     options: IngestOptions,
     decoders: readonly Decoder[],
     writer: DatasetWriter,
   ) {
-    this.dir = dir;
+    this.source = source;
     this.config = config;
     this.options = options;
     this.decoders = decoders;
     this.writer = writer;
   }
 
-  async run(present: readonly string[], captions: ReadonlyMap<string, string>): Promise<void> {
-    const files = present.filter((file) => isVideoFile(file) || captions.has(file));
-    for (const [done, file] of files.entries()) {
-      this.options.onProgress?.(done, files.length, file);
-      await this.take(file, captions.get(file), files.length);
+  async run(): Promise<void> {
+    const { source, writer, options } = this;
+    const start = conform(cursorSchema, writer.cursor ?? { done: 0, failed: 0 }, "build");
+    let { done } = start;
+    this.numFailed = start.failed;
+    for await (const item of source.items(done)) {
+      options.aborts?.throwIfAborted();
+      options.onProgress?.(done, item.name);
+      await this.take(item);
+      done += item.count ?? 1;
+      writer.commit({ done, failed: this.numFailed });
     }
-    this.options.onProgress?.(files.length, files.length, "");
-    const known = new Set(present);
-    for (const file of captions.keys()) if (!known.has(file)) this.skip(file, "has a caption but is not there");
-    if (this.writer.clips === 0) {
-      throw new UserError(this.dir, {
-        expected: "a video that can be used",
-        got:
-          files.length === 0 ? "no video files" : `${files.length} that cannot, the last because: ${this.lastReason}`,
-      });
-    }
+    options.onProgress?.(done, "");
+    for (const { file, reason } of source.missing) this.skip(file, reason);
+    if (writer.clips > 0) return;
+    throw new UserError(source.where, {
+      expected: "a video or picture that can be used",
+      got: source.total === 0 ? "no such files" : `${source.total} that cannot, the last because: ${this.lastReason}`,
+    });
   }
 
-  private async take(file: string, caption: string | undefined, total: number): Promise<void> {
-    if (caption === undefined || caption === "") return this.skip(file, "has no caption");
-    const decoder = decoderFor(this.decoders, file);
-    if (decoder === undefined) {
-      return this.skip(file, isVideoFile(file) ? "nothing here decodes it: install node-av or ffmpeg" : "is no video");
-    }
+  private async take(item: SourceItem): Promise<void> {
+    const { name, caption, content } = item;
+    if ("reason" in content) return this.fail(item, content.reason);
+    if (caption === undefined || caption === "") return this.skip(name, "has no caption");
     try {
-      const path = join(this.dir, file);
-      const video = await decoder.decode({ ...this.config, path, maxBytes: MAX_BYTES });
-      const isCut = extname(file).toLowerCase() === ".gif" && !(await hasGifTrailer(path));
-      const numErrors = video.numErrors + (isCut ? 1 : 0);
-      if (numErrors > 0 && !this.config.tolerateErrors) {
-        const first = video.firstError === "" ? "the file ends before its trailer" : video.firstError;
-        throw new Error(`decodes with ${numErrors} error${numErrors === 1 ? "" : "s"}, first: ${first}`);
-      }
-      this.addClips(file, caption, video);
+      if ("path" in content) return await this.decode(name, caption, content.path);
+      await withFile(content.bytes, this.writer.folder, (path) => this.decode(name, caption, path));
     } catch (error) {
-      this.skip(file, error instanceof Error ? error.message : String(error));
-      this.numFailed += 1;
-      if (this.numFailed >= FEW_FAILURES && this.numFailed > this.config.maxFailed * total) {
-        throw new UserError(this.dir, {
-          expected: `at most ${100 * this.config.maxFailed} % of ${total} videos to fail`,
-          got: `${this.numFailed} failures, the last ${file}: ${this.lastReason}`,
-          try: "--max-failed 1",
-        });
-      }
+      if (NO_FAULT_OF_A_FILE.has(errorCode(error) ?? "")) throw error;
+      if (error instanceof NotTaken) this.skip(name, error.message);
+      else this.fail(item, error instanceof Error ? error.message : String(error));
     }
   }
 
-  private addClips(file: string, caption: string, video: DecodedVideo): void {
+  private async decode(name: string, caption: string, path: string): Promise<void> {
+    const decoder = decoderFor(this.decoders, path);
+    if (decoder === undefined) {
+      throw new NotTaken(
+        isVideoFile(path) ? "nothing here decodes it: install node-av or ffmpeg" : "is no video or picture",
+      );
+    }
+    const video = await decoder.decode({ ...this.config, path, maxBytes: MAX_BYTES });
+    const isCut = extname(path).toLowerCase() === ".gif" && !(await hasGifTrailer(path));
+    const numErrors = video.numErrors + (isCut ? 1 : 0);
+    if (numErrors > 0 && !this.config.tolerateErrors) {
+      const first = video.firstError === "" ? "the file ends before its trailer" : video.firstError;
+      throw new Error(`decodes with ${numErrors} error${numErrors === 1 ? "" : "s"}, first: ${first}`);
+    }
+    this.addClips(name, caption, video);
+  }
+
+  private addClips(name: string, caption: string, video: DecodedVideo): void {
     const { height, width, frames_THWC } = video;
     const { fps } = this.config;
     const frameBytes = height * width * CHANNELS;
@@ -155,9 +168,23 @@ class Ingest {
         width,
         fps,
         caption,
-        source: `${file} from ${(start / fps).toFixed(2)} s`,
+        source: video.frames === 1 ? name : `${name} from ${(start / fps).toFixed(2)} s`,
       });
     }
+  }
+
+  /** Leaves out what should have been usable. @throws UserError when too large a share is not. */
+  private fail({ name, count = 1 }: SourceItem, reason: string): void {
+    this.skip(name, reason);
+    this.numFailed += count;
+    const { maxFailed } = this.config;
+    const { total, where } = this.source;
+    if (this.numFailed < FEW_FAILURES || this.numFailed <= maxFailed * total) return;
+    throw new UserError(where, {
+      expected: `at most ${100 * maxFailed} % of ${total} videos to fail`,
+      got: `${this.numFailed} failures, the last ${name}: ${reason}`,
+      try: "--max-failed 1",
+    });
   }
 
   private skip(file: string, reason: string): void {
@@ -166,3 +193,6 @@ class Ingest {
     this.options.onSkip?.(file, reason);
   }
 }
+
+/** Why something is left out that was never meant to be taken in, or cannot be on this machine. */
+class NotTaken extends Error {}

@@ -2,7 +2,7 @@ import { extname } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { loadLibav } from "../media/libav.ts";
 import { hasProgram } from "../media/systemFfmpeg.ts";
-import { type Decoder, VIDEO_ENDINGS } from "./decoder.ts";
+import { type Decoder, PICTURE_ENDINGS, VIDEO_ENDINGS } from "./decoder.ts";
 import { FfmpegDecoder } from "./ffmpegDecoder.ts";
 import { IsolatedDecoder } from "./isolatedDecoder.ts";
 
@@ -10,10 +10,10 @@ import { IsolatedDecoder } from "./isolatedDecoder.ts";
 export const DECODERS = ["auto", "node-av", "ffmpeg", "sharp"] as const;
 export type DecoderChoice = (typeof DECODERS)[number];
 
-/** FFmpeg does not read animated WebP; sharp does, and GIF too. */
+/** FFmpeg does not read animated WebP; sharp does, and GIF and pictures too. */
 const FFMPEG_ENDINGS = VIDEO_ENDINGS.filter((ending) => ending !== "webp");
-const SHARP_ENDINGS = ["gif", "webp"] as const;
-const SHARP_BESIDE_FFMPEG = ["webp"] as const;
+const SHARP_ENDINGS = ["gif", "webp", ...PICTURE_ENDINGS] as const;
+const SHARP_BESIDE_FFMPEG = ["webp", ...PICTURE_ENDINGS] as const;
 
 /** The decoders to use, best first. @throws UserError when the chosen one is not there. */
 export async function openDecoders(choice: DecoderChoice, timeoutMs: number): Promise<Decoder[]> {

@@ -9,25 +9,25 @@ const LEAST_DELAY_MS = 11;
 /** Pixels of all frames before scaling: they are in memory at once. */
 const MAX_STORED_PIXELS = 2 ** 28;
 
-/** Decodes an animated GIF or WebP with sharp. @throws Error with the reason when it cannot be opened. */
+/** Decodes an animated GIF or WebP, or a picture, with sharp; a single picture is one frame. @throws Error with the reason when it cannot be opened. */
 export async function decodeWithSharp(request: DecodeRequest): Promise<DecodedVideo> {
   const image = sharp(request.path, { animated: true, limitInputPixels: MAX_STORED_PIXELS, failOn: "warning" });
   const metadata = await image.metadata().catch((error: unknown) => {
     throw new Error(`cannot be opened: ${oneLine(error)}`);
   });
-  const picture: Size = { width: metadata.width, height: metadata.pageHeight ?? metadata.height };
   const pages = metadata.pages ?? 1;
-  const pixels = await image
+  const { data: pixels, info } = await (pages === 1 ? image.autoOrient() : image)
     .flatten({ background: "black" })
     .toColourspace("srgb")
     .raw()
-    .toBuffer()
+    .toBuffer({ resolveWithObject: true })
     .catch((error: unknown) => {
       throw new Error(`cannot be decoded: ${oneLine(error)}`);
     });
+  const picture: Size = { width: info.width, height: info.height / pages };
   const pageBytes = picture.width * picture.height * CHANNELS;
   const size = chooseSize(picture, request);
-  const shown = nearestPages(delaysOf(metadata.delay, pages), request.fps);
+  const shown = pages === 1 ? [0] : nearestPages(delaysOf(metadata.delay, pages), request.fps);
   const bytes = shown.length * size.width * size.height * CHANNELS;
   if (bytes > request.maxBytes) throw tooLong(request.maxBytes);
   const scaled = new Map<number, Uint8Array>();

@@ -1,11 +1,11 @@
 import { readdir, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
-import { VIDEO_ENDINGS } from "./decoder.ts";
+import { PICTURE_ENDINGS, VIDEO_ENDINGS } from "./decoder.ts";
 
-const endings: ReadonlySet<string> = new Set(VIDEO_ENDINGS);
+const endings: ReadonlySet<string> = new Set([...VIDEO_ENDINGS, ...PICTURE_ENDINGS]);
 
-/** Whether a file's ending is one of a video. */
+/** Whether a file's ending is one of a video or picture. */
 export function isVideoFile(file: string): boolean {
   return endings.has(extname(file).slice(1).toLowerCase());
 }

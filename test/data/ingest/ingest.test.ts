@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openDataset } from "../../../src/data/dataset.ts";
 import { readCaptions } from "../../../src/data/ingest/captions.ts";
+import { folderSource } from "../../../src/data/ingest/folderSource.ts";
 import { chooseSize, coverSize } from "../../../src/data/ingest/geometry.ts";
-import { ingestSchema, ingestVideos } from "../../../src/data/ingest/ingest.ts";
+import { type IngestConfig, type IngestOptions, ingest, ingestSchema } from "../../../src/data/ingest/ingest.ts";
 import { openDecoders } from "../../../src/data/ingest/openDecoders.ts";
 import { cutWindows } from "../../../src/data/ingest/windows.ts";
 import { datasetStats } from "../../../src/data/stats.ts";
@@ -116,7 +117,11 @@ describe("readCaptions", () => {
   });
 });
 
-describe("ingestVideos", () => {
+async function ingestVideos(dir: string, captions: string, out: string, config: IngestConfig, options?: IngestOptions) {
+  return ingest(await folderSource(dir, captions), out, config, options);
+}
+
+describe("ingest of a folder", () => {
   const scratch = scratchFolder();
   const config = ingestSchema.parse({ multiple: 8, fps: 8 });
 
@@ -161,7 +166,7 @@ describe("ingestVideos", () => {
     const reasons = new Map(skipped.map(({ file, reason }) => [file, reason]));
     assert.deepEqual([...reasons.keys()], told);
     const expected: [string, RegExp][] = [
-      ["captions.csv", /^is no video$/],
+      ["captions.csv", /^is no video or picture$/],
       ["cut.gif", /^decodes with [12] errors?, first: (LZW decode failed|the file ends before its trailer)$/],
       ["damaged.mp4", /^decodes with \d+ errors?, first: ./],
       ["silent.mp4", /^has no caption$/],
@@ -208,7 +213,7 @@ describe("ingestVideos", () => {
     );
     await assert.rejects(
       ingestVideos(dir, join(dir, "captions.csv"), out, { ...config, maxFailed: 1 }),
-      /expected a video that can be used, got 6 that cannot, the last because: cannot be opened/,
+      /expected a video or picture that can be used, got 6 that cannot, the last because: cannot be opened/,
     );
     assert.ok(!existsSync(out));
   });
