@@ -62,14 +62,13 @@ export function scratchBytes(shape: BlockShape, blocking = blockingFor(shape)): 
   return aAt + bytes;
 }
 
+/** Parts of the inner sum differ by a step where they do not come out even: there is room for the largest. */
 function scratch({ m, n, k, a }: BlockShape, blocking: Blocking): { aAt: number; bytes: number } {
-  const steps = Math.min(k, spans(k, blocking.steps)[0]?.size ?? 0);
-  const columns = Math.min(Math.ceil(n / PANEL) * PANEL, columnsAtOnce(steps, blocking));
-  const aAt = 4 * steps * columns;
-  return {
-    aAt,
-    bytes: a.transposed ? Math.min(Math.ceil(m / TILE_ROWS), blocking.aTiles) * aPanelBytes(TILE_ROWS, steps) : 0,
-  };
+  const allColumns = Math.ceil(n / PANEL) * PANEL;
+  const sizes = spans(k, blocking.steps).map(({ size }) => size);
+  const aAt = Math.max(...sizes.map((steps) => 4 * steps * Math.min(allColumns, columnsAtOnce(steps, blocking))));
+  const tiles = Math.min(Math.ceil(m / TILE_ROWS), blocking.aTiles);
+  return { aAt, bytes: a.transposed ? tiles * aPanelBytes(TILE_ROWS, Math.max(...sizes)) : 0 };
 }
 
 /**
