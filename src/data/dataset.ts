@@ -30,6 +30,11 @@ export class Dataset implements Clips {
     return this.manifest.fingerprint;
   }
 
+  /** What tells the clips from others, also when only their latents are there. */
+  get clipsFingerprint(): string {
+    return this.fingerprint;
+  }
+
   /** Pixels of a clip, T H W C, in memory of their own. @throws DamagedRow. */
   readFrames(index: number): Promise<Uint8Array> {
     return this.shards.values(index);

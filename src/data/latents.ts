@@ -35,6 +35,12 @@ export class LatentSet {
     return this.manifest.fingerprint;
   }
 
+  /** The fingerprint of the dataset that they were made of, where it is told. */
+  get clipsFingerprint(): string {
+    const { dataset } = this.manifest.made.options;
+    return typeof dataset === "string" ? dataset : this.fingerprint;
+  }
+
   /** Position of the latents made from this clip, or undefined. */
   indexOf(hash: string): number | undefined {
     return this.byHash.get(hash);

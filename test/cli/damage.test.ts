@@ -148,7 +148,7 @@ batch: { pixels: 4000, pcaClips: 8 }
     assert.match(again.stderr, RegExp(`^${run}: expected the recipe that this run was started with, .*dataset ${dir}`));
   });
 
-  it("goes on without damaged latents too", async () => {
+  it("takes latents alone as data, and goes on without damaged ones", async () => {
     await recipes.train("vae.yaml", recipes.vaeRun);
     await recipes.train("dit.yaml", recipes.ditRun);
     const [set] = readdirSync(`${recipes.at("data")}.latents`);
@@ -162,6 +162,7 @@ batch: { pixels: 4000, pcaClips: 8 }
     });
     const at = latents.shards.row(spoilt?.index ?? 0).place.offset;
     await latents.close();
+    await trainsFromLatentsAlone(dir);
     bytes[at] = (bytes[at] as number) ^ 1;
     writeFileSync(join(dir, SHARD), bytes);
     const overrides = ["train.steps=60", "data.heldOut=0"];
@@ -171,4 +172,25 @@ batch: { pixels: 4000, pcaClips: 8 }
     assert.equal(lines.length, 2, stderr);
     assert.match(lines[1] ?? "", RegExp(`${SHARD}: clip ${spoilt?.index} .*left out, the 1st of 24 clips`));
   });
+
+  /** Latents copied elsewhere are data of their own; the run stays the run of their clips. */
+  async function trainsFromLatentsAlone(latents: string): Promise<void> {
+    const [copy, run] = [recipes.at("latents-alone"), recipes.at("alone")];
+    cpSync(latents, copy, { recursive: true });
+    const data = `data={ kind: folder, dir: ${copy}, heldOut: 0.2 }`;
+    const { code, stderr } = await kinema("train", recipes.at("dit.yaml"), data, "--run-dir", run);
+    assert.equal(code, 0, stderr);
+    const [expected, got] = [recipes.ditRun, run].map((dir) =>
+      readRunLog(join(dir, "log.jsonl")).map(({ step, loss, gradNorm }) => ({ step, loss, gradNorm })),
+    );
+    assert.deepEqual(got, expected);
+    const again = await kinema("train", recipes.at("dit.yaml"), "--run-dir", run);
+    assert.equal(again.code, 0, again.stderr);
+    const ofClips = await kinema("train", recipes.at("vae.yaml"), data, "--run-dir", recipes.at("no-vae"));
+    assert.equal(ofClips.code, 2);
+    assert.match(
+      ofClips.stderr,
+      /latents-alone: expected clips, got their latents; try the dataset that they were made of\n$/,
+    );
+  }
 });

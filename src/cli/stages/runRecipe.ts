@@ -38,9 +38,9 @@ export function runRecipe(
   more: JsonObject = {},
 ): RunRecipe {
   const config = JSON.parse(JSON.stringify(recipe.value)) as JsonObject;
-  const datasets = data.stores.map(({ shards, fingerprint }) => ({
+  const datasets = data.stores.map(({ shards, clipsFingerprint }) => ({
     clips: shards.entries.length,
-    fingerprint: fingerprint.slice(0, FINGERPRINT_DIGITS),
+    fingerprint: clipsFingerprint.slice(0, FINGERPRINT_DIGITS),
   }));
   const isMix = recipe.value.data.kind === "mix";
   return {

@@ -1,10 +1,7 @@
 import { join } from "node:path";
 import { gridKey } from "../../base/grid.ts";
 import type { Resolved } from "../../config/recipe.ts";
-import type { DamageOptions } from "../../data/damage.ts";
-import type { Dataset } from "../../data/dataset.ts";
-import type { LatentSet } from "../../data/latents.ts";
-import { ClipPool } from "../../data/mix/clipPool.ts";
+import type { ClipPool } from "../../data/mix/clipPool.ts";
 import type { GridDraw, MaskedPacking, PackingDecision, PlannedPacking } from "../../data/plans/decide.ts";
 import type { LatentModel } from "../../diffusion/ditPrograms.ts";
 import type { Engine } from "../../engine/engine.ts";
@@ -15,18 +12,17 @@ import type { DitRecipe } from "../../registry.ts";
 import type { ClipRequest } from "../../sampling/samplingConfig.ts";
 import { textToVideo } from "../../sampling/textToVideo.ts";
 import { DitTask } from "../../train/ditTask.ts";
-import { ensureLatents } from "../../train/latentCache.ts";
 import { refuseOtherRecipe } from "../../train/runFolder.ts";
 import { VaeCodec } from "../../train/vaeCodec.ts";
 import { copyVae, loadVae } from "../../train/vaeFolder.ts";
-import { interruptible } from "./interruptible.ts";
+import { latentsOf } from "./latentsOf.ts";
 import { writeModelFacts } from "./modelFacts.ts";
+import type { ClipStore } from "./openData.ts";
 import { clipsSheet } from "./pictures.ts";
 import { runRecipe } from "./runRecipe.ts";
 import { runStage } from "./runStage.ts";
 import { spread } from "./spread.ts";
 import { vaeDirOf } from "./trainVae.ts";
-import { withProgress } from "./withProgress.ts";
 
 /** Clips in a sample picture when the recipe names none. */
 const PICTURE_CLIPS = 4;
@@ -36,7 +32,7 @@ export async function trainDit(
   recipe: Resolved<DitRecipe>,
   runDir: string,
   engine: Engine,
-  clips: ClipPool<Dataset>,
+  clips: ClipPool<ClipStore>,
 ): Promise<{ readonly exitCode: number | undefined }> {
   const { dit, objective, packing, samples, seed, data, name } = recipe.value;
   const vae = await loadVae(vaeDirOf(recipe.value.vae.run));
@@ -50,7 +46,8 @@ export async function trainDit(
   const identity = runRecipe(recipe, engine, clips, { vae: vae.sha256 });
   await refuseOtherRecipe(runDir, identity);
   const tell = (line: string): void => void process.stderr.write(`${line}\n`);
-  const latents = await latentsOf(clips, codec, vae.sha256, { maxBadShare: data.maxBadShare, tell });
+  const vaeName = { sha256: vae.sha256, run: recipe.value.vae.run };
+  const latents = await latentsOf(clips, codec, vaeName, { maxBadShare: data.maxBadShare, tell });
   try {
     const task = await DitTask.create({ model, latents, statistics, objective, packing, heldOut: data.heldOut, seed });
     for (const line of packingLines(task.packing)) tell(line);
@@ -79,34 +76,6 @@ export async function trainDit(
   }
 }
 
-/** The latents of each dataset, made where they are not there yet, drawn as the clips are. */
-async function latentsOf(
-  clips: ClipPool<Dataset>,
-  codec: VaeCodec,
-  vaeSha256: string,
-  damage: DamageOptions,
-): Promise<ClipPool<LatentSet>> {
-  const total = clips.stores.reduce((sum, { entries }) => sum + entries.length, 0);
-  const sets: LatentSet[] = [];
-  const ensureAll = (aborts: AbortSignal) =>
-    withProgress("encode latents", total, async (update) => {
-      let before = 0;
-      for (const dataset of clips.stores) {
-        const onProgress = (done: number): void => update(before + done);
-        const { latents } = await ensureLatents(dataset, codec, vaeSha256, { ...damage, aborts, onProgress });
-        sets.push(latents);
-        before += dataset.entries.length;
-      }
-    });
-  try {
-    await interruptible(ensureAll);
-  } catch (error) {
-    for (const set of sets) await set.close();
-    throw error;
-  }
-  return new ClipPool(sets, clips.mix);
-}
-
 /** One line on how clips are packed, then what was cut or merged, which targets are missed and why there is a mask. */
 function packingLines(packing: PackingDecision): string[] {
   const { cut, merged, explanations } = packing;
@@ -128,7 +97,7 @@ function maskedLine({ rows, tokens, maxClips }: MaskedPacking): string {
 }
 
 /** Tells when captions are longer than the model reads: clips that differ in their ends alone are the same to it. */
-function noteLongCaptions(datasets: readonly Dataset[], text: DiTConfig["text"]): void {
+function noteLongCaptions(datasets: readonly ClipStore[], text: DiTConfig["text"]): void {
   if (text.kind === "none") return;
   const captions = datasets.flatMap(({ entries }) => entries.map(({ caption }) => caption));
   const numCut = captions.filter((caption) => encodeText(caption, text.maxTokens).numCut > 0).length;
@@ -153,7 +122,7 @@ function noteUnevenDraws(draws: readonly GridDraw[]): void {
 }
 
 /** Requests with the captions and sizes of a few clips of the data. */
-function requestsLike({ entries }: ClipPool<Dataset>): ClipRequest[] {
+function requestsLike({ entries }: ClipPool<ClipStore>): ClipRequest[] {
   return spread(entries, PICTURE_CLIPS).map(({ caption, frames, height, width }) => ({
     prompt: caption,
     frames,

@@ -1,11 +1,13 @@
 import { dirname, join, resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { loadRecipe, type Resolved } from "../../config/recipe.ts";
+import type { ClipPool, PoolStore } from "../../data/mix/clipPool.ts";
 import { createEngine } from "../../engine/createEngine.ts";
+import type { Engine } from "../../engine/engine.ts";
 import { type DitRecipe, type Recipe, recipeSchema, type VaeRecipe } from "../../registry.ts";
 import { hasVae } from "../../train/vaeFolder.ts";
 import { say } from "../command.ts";
-import { openData } from "./openData.ts";
+import { openClips, openData } from "./openData.ts";
 import { trainDit } from "./trainDit.ts";
 import { trainVae, vaeDirOf } from "./trainVae.ts";
 
@@ -20,18 +22,15 @@ export function defaultRunDir({ name }: Pick<Recipe, "name">): string {
  */
 export async function trainRecipe(file: string, overrides: readonly string[], runDir?: string): Promise<number> {
   const recipe = loadRecipe(file, overrides, recipeSchema);
+  const dir = runDir ?? defaultRunDir(recipe.value);
   if (isDit(recipe)) {
     const code = await trainMissingVae(recipe, overrides);
     if (code !== 0) return code;
+    const clips = await openClips(recipe.value.data);
+    return onEngine(recipe, clips, async (engine) => (await trainDit(recipe, dir, engine, clips)).exitCode ?? 0);
   }
   const clips = await openData(recipe.value.data);
-  const engine = await createEngine(recipe.value.engine);
-  const dir = runDir ?? defaultRunDir(recipe.value);
-  try {
-    if (isDit(recipe)) {
-      const { exitCode = 0 } = await trainDit(recipe, dir, engine, clips);
-      return exitCode;
-    }
+  return onEngine(recipe, clips, async (engine) => {
     const { exitCode = 0, reconstruction } = await trainVae(recipe as Resolved<VaeRecipe>, dir, engine, clips);
     if (reconstruction !== undefined) {
       const { psnr, heldOut } = reconstruction;
@@ -40,9 +39,24 @@ export async function trainRecipe(file: string, overrides: readonly string[], ru
       );
     }
     return exitCode;
+  });
+}
+
+/** Does work with a recipe's engine; closes that and the clips in the end. */
+async function onEngine<T>(
+  { value }: Resolved<Recipe>,
+  clips: ClipPool<PoolStore>,
+  work: (engine: Engine) => Promise<T>,
+): Promise<T> {
+  try {
+    const engine = await createEngine(value.engine);
+    try {
+      return await work(engine);
+    } finally {
+      await engine.dispose();
+    }
   } finally {
     await clips.close();
-    await engine.dispose();
   }
 }
 

@@ -10,7 +10,8 @@ import type { Mix } from "./mix.ts";
 /** A dataset of pixels or of latents. */
 export interface PoolStore {
   readonly dir: string;
-  readonly fingerprint: string;
+  /** What tells its clips from others, also when only their latents are there. */
+  readonly clipsFingerprint: string;
   readonly shards: ShardReader;
   readonly damage: DamageWatch;
   close(): Promise<void>;
@@ -58,9 +59,9 @@ export class ClipPool<Store extends PoolStore> implements Clips {
       stores.length === 1 && ordered.length === 1 ? (stores[0] as Store).shards.entries : this.renumbered();
   }
 
-  /** sha256 over all content for each dataset, in hex. */
+  /** sha256 over all clips of each dataset, in hex. */
   get fingerprints(): readonly string[] {
-    return this.stores.map(({ fingerprint }) => fingerprint);
+    return this.stores.map(({ clipsFingerprint }) => clipsFingerprint);
   }
 
   /** Number of the source that a clip belongs to. */
