@@ -1,9 +1,9 @@
 import { sizeOf } from "../../base/tensors.ts";
 import type { Node } from "../graph/graph.ts";
-import { sameShape } from "../graph/shapes.ts";
+import { denseStrides, sameShape } from "../graph/shapes.ts";
 import { fitsRegisters } from "../native/loop/loopKernel.ts";
 import { factsOf, type LoopSpec, type LoopStep } from "../native/loop/spec.ts";
-import { commonSides, denseStrides, mergeSides, stridesIn } from "./space.ts";
+import { commonSides, mergeSides, stridesIn } from "./space.ts";
 import { placesOf, rowLength, writeSteps } from "./steps.ts";
 
 /** A group of nodes as one loop. */

@@ -51,11 +51,6 @@ export function stridesIn(sides: readonly number[], shape: Shape, from: Shape): 
   return strides;
 }
 
-/** Strides of a tensor that has one element for each place. */
-export function denseStrides(sides: readonly number[]): number[] {
-  return sides.map((_, axis) => sizeOf(sides.slice(axis + 1)));
-}
-
 /** Joins neighbouring sides that every tensor walks through alike; the last `keep` sides stay as they are. */
 export function mergeSides(
   sides: readonly number[],

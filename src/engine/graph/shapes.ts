@@ -51,3 +51,13 @@ export function sideAt(shape: Shape, axis: number): number {
   assert(side !== undefined, `shape [${shape}] has no axis ${axis}`);
   return side;
 }
+
+/** Elements from one index to the next along each axis of a tensor that lies in row order without gaps. */
+export function denseStrides(shape: Shape): number[] {
+  const strides: number[] = [];
+  for (let axis = shape.length - 1, stride = 1; axis >= 0; axis--) {
+    strides.unshift(stride);
+    stride *= sideAt(shape, axis);
+  }
+  return strides;
+}

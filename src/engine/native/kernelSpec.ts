@@ -17,7 +17,8 @@ export interface KernelCall {
 export function kernelName(spec: KernelSpec): string {
   if (spec.kind === "loop") return `loop ${sha256(JSON.stringify(spec)).slice(0, 32)}`;
   const flags = `${spec.transA ? "T" : "N"}${spec.transB ? "T" : "N"}`;
-  return `product ${flags} [${spec.a}] [${spec.b}] ${spec.alpha}`;
+  const walks = spec.walks === undefined ? "" : ` ${sha256(JSON.stringify(spec.walks)).slice(0, 16)}`;
+  return `product ${flags} [${spec.a}] [${spec.b}] ${spec.alpha}${walks}`;
 }
 
 /** The kernel itself, cut for a number of threads. */

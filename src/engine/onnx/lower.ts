@@ -1,5 +1,5 @@
-import { groupLoops, type Item } from "../fusion/groups.ts";
-import type { FusedLoop, LoopLimits } from "../fusion/loopOf.ts";
+import { type Item, type PlannedKernel, planKernels } from "../fusion/kernelPlan.ts";
+import type { LoopLimits } from "../fusion/loopOf.ts";
 import { fullType, type Graph, type Node, type NodeOf } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
 import { commonLowerings, type Lowerings, lowerNode } from "./lowerings.ts";
@@ -28,20 +28,20 @@ const lowerings: Readonly<Record<ProviderName, Lowerings>> = {
 
 /**
  * Writes a graph as an ONNX model for a provider. Each output is the direct result of its last operator, so that ONNX
- * Runtime can write it where the caller wants it. With `native`, products are kernels of our own where those are
+ * Runtime can write it where the caller wants it. With `native`, kernels of our own do what they do
  * faster; only processors can run them.
  */
 export function lowerToOnnx(graph: Graph, { provider = "cpu", native = false, limits }: LowerOptions = {}): OnnxModel {
-  const writer = new OnnxWriter(native);
+  const writer = new OnnxWriter();
   const direct = new Map<Node, string>();
   for (const { name, node } of graph.outputs) {
     if (!direct.has(node) && !NAMED_ELSEWHERE.has(node.op)) direct.set(node, name);
   }
   for (const [node, name] of direct) writer.setName(node, name);
-  const items: readonly Item[] = native ? groupLoops(graph, limits) : graph.nodes.map((node) => ({ node }));
+  const items: readonly Item[] = native ? planKernels(graph, limits) : graph.nodes.map((node) => ({ node }));
   for (const item of items) {
     if ("node" in item) lowerNode<OpName>(item.node, writer, lowerings[provider]);
-    else lowerLoop(item.loop, writer);
+    else lowerKernel(item.kernel, writer);
   }
   for (const { name, node } of graph.outputs) {
     if (direct.get(node) !== name) writer.call("Identity", [writer.nameOf(node)], [name]);
@@ -59,10 +59,10 @@ export function lowerToOnnx(graph: Graph, { provider = "cpu", native = false, li
   };
 }
 
-function lowerLoop({ spec, inputs, outputs }: FusedLoop, writer: OnnxWriter): void {
+function lowerKernel({ spec, inputs, outputs }: PlannedKernel, writer: OnnxWriter): void {
   writer.kernel(
     outputs,
-    { kind: "loop", ...spec },
+    spec,
     inputs.map((input) => writer.nameOf(input)),
   );
 }

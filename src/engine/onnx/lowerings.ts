@@ -3,7 +3,6 @@ import { sizeOf } from "../../base/tensors.ts";
 import { fullType, type Node, type NodeOf } from "../graph/graph.ts";
 import type { BinaryOp, OpName, ReduceOp, UnaryOp } from "../graph/ops.ts";
 import { sideAt } from "../graph/shapes.ts";
-import { suitsKernel } from "../native/product/product.ts";
 import { CONTRIBUTED, type OnnxWriter } from "./writer.ts";
 
 type Sides = readonly number[];
@@ -166,10 +165,6 @@ export const commonLowerings: Lowerings = {
   softmax: alongAxis("Softmax"),
   matmul: (node, writer, inputs) => {
     const { transA, transB, alpha } = node.attrs;
-    const [a, b] = node.inputs.map(({ shape }) => shape) as [Sides, Sides];
-    const product = { kind: "product", a, b, transA, transB, alpha } as const;
-    if (writer.native && node.dtype === "float32" && suitsKernel(product))
-      return writer.kernel([node], product, inputs);
     if (!transA && !transB && alpha === 1) return writer.result(node, "MatMul", inputs);
     const attributes = { transA: { int: Number(transA) }, transB: { int: Number(transB) }, alpha: { float: alpha } };
     writer.result(node, "FusedMatMul", inputs, { domain: CONTRIBUTED, attributes });

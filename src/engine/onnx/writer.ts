@@ -33,16 +33,10 @@ export class OnnxWriter {
   readonly nodes: OnnxNode[] = [];
   readonly initializers: OnnxInitializer[] = [];
   private readonly names = new Map<AnyNode, string>();
-  /** Whether native kernels may be used. */
-  readonly native: boolean;
   private readonly kernelCalls = new Map<string, KernelCall>();
   private readonly kernelResults: AnyNode[] = [];
   private readonly constants = new Map<string, string>();
   private numNames = 0;
-
-  constructor(native: boolean) {
-    this.native = native;
-  }
 
   get opsets(): Readonly<Record<string, number>> {
     return this.kernelCalls.size === 0 ? OPSETS : NATIVE_OPSETS;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { floats, type HostTensor, sizeOf } from "../../../src/base/tensors.ts";
-import { denseStrides } from "../../../src/engine/fusion/space.ts";
+import { denseStrides } from "../../../src/engine/graph/shapes.ts";
 import { fitsRegisters } from "../../../src/engine/native/loop/loopKernel.ts";
 import { LOOP_BINARY, LOOP_UNARY, type LoopSpec, type LoopStep } from "../../../src/engine/native/loop/spec.ts";
 import { whyNoKernels } from "../../../src/engine/native/support.ts";

@@ -106,6 +106,29 @@ describe("native products", () => {
     assert.ok(worst(c!, expected) < 5e-6);
   });
 
+  it("read and write heads where they lie", async () => {
+    const [clips, tokens, heads, width] = [2, 20, 3, 16];
+    const shape = [clips, heads, tokens, width];
+    const memory = [clips, tokens, heads, width];
+    const strides = [tokens * heads * width, width, heads * width, 1];
+    const walks = { a: strides, b: [width, 1], c: strides, shape: memory };
+    const spec = {
+      kind: "product",
+      a: shape,
+      b: [width, width],
+      transA: false,
+      transB: false,
+      alpha: 1,
+      walks,
+    } as const;
+    const [a, b] = [randomTensor(memory, 1), randomTensor(spec.b, 2)];
+    const [c] = await runKernel(executors.get(2)!, spec, [a, b], [memory]);
+    // Heads side by side: with one matrix for all, the product of every row of 16.
+    const rows = [clips * tokens * heads, width];
+    const expected = plain({ ...spec, a: rows }, floats(rows, a.data), b, () => [0, 0], 1);
+    assert.ok(worst(c!, expected) < 2e-6);
+  });
+
   it("give the same bits however many threads share them out", async () => {
     const spec = { kind: "product", a: [300, 500], b: [300, 420], transA: true, transB: false, alpha: 1 } as const;
     const [a, b] = [randomTensor(spec.a, 1), randomTensor(spec.b, 2)];

@@ -1,5 +1,5 @@
 import { sizeOf } from "../../../base/tensors.ts";
-import { broadcastShapes } from "../../graph/shapes.ts";
+import { broadcastShapes, denseStrides } from "../../graph/shapes.ts";
 import type { Assembler } from "../asm/assembler.ts";
 import { Label } from "../asm/bytes.ts";
 import { mem, r8, r9, r10, r11, rax, rdi, rsi } from "../asm/registers.ts";
@@ -18,6 +18,14 @@ export interface ProductSpec {
   readonly transA: boolean;
   readonly transB: boolean;
   readonly alpha: number;
+  /** Where tensors are not dense: elements from one index to the next for each axis of a, b and c; 1 for the last. */
+  readonly walks?: {
+    readonly a: readonly number[];
+    readonly b: readonly number[];
+    readonly c: readonly number[];
+    /** Shape of the result as it lies in memory. */
+    readonly shape: readonly number[];
+  };
 }
 
 /** Bytes of a float and of an address. */
@@ -58,7 +66,9 @@ export function productKernel(name: string, spec: ProductSpec, threads: number):
   const parts = choosePartition({ batch: batch.entries.length, m, n, k }, threads);
   const rowSpans = split(m, parts.rowParts);
   const columnSpans = split(n, parts.columnParts, PANEL);
-  const [strideA, strideB] = [FLOAT * (spec.a.at(-1) ?? 0), FLOAT * (spec.b.at(-1) ?? 0)];
+  const walks = spec.walks ?? denseWalks(spec, [...batch.shape, m, n]);
+  const rowStride = (strides: readonly number[]) => FLOAT * (strides.at(-2) ?? 0);
+  const [strideA, strideB, strideC] = [rowStride(walks.a), rowStride(walks.b), rowStride(walks.c)];
   const blocks: BlockShape[] = [];
   const units: Unit[] = [];
   const blockOf = (rows: Span, columns: Span): number => {
@@ -71,27 +81,32 @@ export function productKernel(name: string, spec: ProductSpec, threads: number):
         k,
         a: { stride: strideA, transposed: spec.transA },
         b: { stride: strideB, transposed: spec.transB },
-        cStride: FLOAT * n,
+        cStride: strideC,
         alpha: spec.alpha,
       }) - 1
     );
   };
-  batch.entries.forEach(({ a, b }, entry) => {
+  for (const index of batch.entries) {
+    const [a, b, c] = [
+      placeOf(index, spec.a, walks.a),
+      placeOf(index, spec.b, walks.b),
+      placeOf(index, undefined, walks.c),
+    ];
     for (const rows of rowSpans) {
       for (const columns of columnSpans) {
         units.push({
-          a: FLOAT * a * m * k + (spec.transA ? FLOAT : strideA) * rows.start,
-          b: FLOAT * b * k * n + (spec.transB ? strideB : FLOAT) * columns.start,
-          c: FLOAT * (entry * m * n + rows.start * n + columns.start),
+          a: FLOAT * a + (spec.transA ? FLOAT : strideA) * rows.start,
+          b: FLOAT * b + (spec.transB ? strideB : FLOAT) * columns.start,
+          c: FLOAT * (c + columns.start) + strideC * rows.start,
           block: blockOf(rows, columns),
         });
       }
     }
-  });
+  }
   return {
     name,
     numInputs: 2,
-    outputs: [[...batch.shape, m, n]],
+    outputs: [walks.shape],
     numUnits: units.length,
     scratchBytes: Math.max(...blocks.map((block) => scratchBytes(block))),
     emitUnit: (asm, masks) => emitUnits(asm, units, blocks, (count) => masks.first(count)),
@@ -122,26 +137,25 @@ function emitUnits(asm: Assembler, units: readonly Unit[], blocks: readonly Bloc
   asm.bind(end);
 }
 
-/** The batch: its sides, and for each entry which matrix of a and which of b it takes. */
-function batchOf({ a, b }: ProductSpec): { shape: number[]; entries: { a: number; b: number }[] } {
-  const [sidesA, sidesB] = [a.slice(0, -2), b.slice(0, -2)];
-  const shape = broadcastShapes(sidesA, sidesB);
-  const entries = Array.from({ length: sizeOf(shape) }, (_, entry) => ({
-    a: broadcastIndex(entry, shape, sidesA),
-    b: broadcastIndex(entry, shape, sidesB),
-  }));
+/** The batch: its sides, and the indices of each entry. */
+function batchOf({ a, b }: ProductSpec): { shape: number[]; entries: number[][] } {
+  const shape = broadcastShapes(a.slice(0, -2), b.slice(0, -2));
+  const strides = denseStrides(shape);
+  const entries = Array.from({ length: sizeOf(shape) }, (_, entry) =>
+    shape.map((side, axis) => Math.floor(entry / (strides[axis] ?? 1)) % side),
+  );
   return { shape, entries };
 }
 
-/** The element of `sides` that stands at element `index` of the shape it is broadcast to. */
-function broadcastIndex(index: number, shape: readonly number[], sides: readonly number[]): number {
-  let [rest, place, stride] = [index, 0, 1];
-  for (let fromEnd = 1; fromEnd <= shape.length; fromEnd++) {
-    const side = shape.at(-fromEnd) ?? 1;
-    const own = sides.at(-fromEnd) ?? 1;
-    if (own > 1) place += (rest % side) * stride;
-    rest = Math.floor(rest / side);
-    stride *= own;
-  }
-  return place;
+function denseWalks({ a, b }: ProductSpec, shape: readonly number[]): NonNullable<ProductSpec["walks"]> {
+  return { a: denseStrides(a), b: denseStrides(b), c: denseStrides(shape), shape };
+}
+
+/** First element of the matrix at a batch index; sides of 1 in `shape` repeat. */
+function placeOf(index: readonly number[], shape: readonly number[] | undefined, strides: readonly number[]): number {
+  const numMissing = index.length - (strides.length - 2);
+  return index.reduce((place, at, axis) => {
+    const own = axis - numMissing;
+    return own < 0 || shape?.[own] === 1 ? place : place + at * (strides[own] ?? 0);
+  }, 0);
 }

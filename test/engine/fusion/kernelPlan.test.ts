@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { groupLoops, type Item } from "../../../src/engine/fusion/groups.ts";
+import { type Item, planKernels } from "../../../src/engine/fusion/kernelPlan.ts";
 import { commonSides, mergeSides, stridesIn } from "../../../src/engine/fusion/space.ts";
 import { Builder } from "../../../src/engine/graph/builder.ts";
 import type { Graph, Node } from "../../../src/engine/graph/graph.ts";
@@ -10,16 +10,22 @@ function input(b: Builder, name: string, shape: readonly number[]): Node {
   return b.make("input", [], { name, shape, dtype: "float32" });
 }
 
-/** What is done, in order: `loop(add mul)` or the node's own name; inputs left out. */
+/** What is done, in order: `loop(add mul)`, `product` or the node's own name; inputs left out. */
 function text(items: readonly Item[]): string[] {
   return items.flatMap((item) => {
     if ("node" in item) return item.node.op === "input" ? [] : [item.node.op];
-    const ops = item.loop.spec.body.map(({ op }) => op).filter((op) => op !== "input" && op !== "constant");
+    const { spec } = item.kernel;
+    if (spec.kind === "product") return ["product"];
+    const ops = spec.body.map(({ op }) => op).filter((op) => op !== "input" && op !== "constant");
     return [`loop(${ops.join(" ")})`];
   });
 }
 
-const groups = (graph: Graph) => text(groupLoops(graph, limits));
+function kernelsOf(items: readonly Item[]) {
+  return items.flatMap((item) => ("kernel" in item ? [item.kernel] : []));
+}
+
+const groups = (graph: Graph) => text(planKernels(graph, limits));
 
 describe("gathering loops", () => {
   it("joins a norm, its modulation and a residual through reshapes", () => {
@@ -34,16 +40,16 @@ describe("gathering loops", () => {
     const sum = b.reshape(b.add(b.reshape(x, [4, 16, 32]), b.mul(strips, gate)), [64, 32]);
     const norm = b.make("layerNorm", [sum], { epsilon: 1e-6 });
     const inverse = b.make("part", [norm], { index: 2 });
-    const items = groupLoops(
+    const items = planKernels(
       b.graph("p", [
         { name: "norm", node: norm },
         { name: "inverse", node: inverse },
       ]),
       limits,
     );
-    const loops = items.flatMap((item) => ("loop" in item ? [item.loop] : []));
+    const loops = kernelsOf(items);
     assert.equal(loops.length, 1);
-    assert.deepEqual(loops[0]?.spec.sides, [4, 16, 32]);
+    assert.deepEqual(loops[0]?.spec.kind === "loop" && loops[0].spec.sides, [4, 16, 32]);
     assert.deepEqual(loops[0]?.outputs, [norm, inverse]);
     assert.equal(items.length, 5);
   });
@@ -53,7 +59,7 @@ describe("gathering loops", () => {
     const [x, w] = [input(b, "x", [32, 32]), input(b, "w", [32, 32])];
     const first = b.unary("exp", x);
     const last = b.add(b.matmul(first, w), first);
-    assert.deepEqual(groups(b.graph("p", [{ name: "y", node: last }])), ["loop(exp)", "matmul", "loop(add)"]);
+    assert.deepEqual(groups(b.graph("p", [{ name: "y", node: last }])), ["loop(exp)", "product", "loop(add)"]);
   });
 
   it("does not close a circle of two loops", () => {
@@ -62,7 +68,7 @@ describe("gathering loops", () => {
     const [a1, b2] = [b.unary("exp", x), b.unary("sqrt", y)];
     const b1 = b.add(b.matmul(a1, w), b2);
     const a2 = b.add(b.matmul(b2, w), a1);
-    const items = groupLoops(
+    const items = planKernels(
       b.graph("p", [
         { name: "b1", node: b1 },
         { name: "a2", node: a2 },
@@ -70,12 +76,12 @@ describe("gathering loops", () => {
       limits,
     );
     const place = (node: Node) =>
-      items.findIndex((item) => ("node" in item ? item.node === node : item.loop.outputs.includes(node)));
+      items.findIndex((item) => ("node" in item ? item.node === node : item.kernel.outputs.includes(node)));
     for (const item of items) {
-      if (!("loop" in item)) continue;
-      for (const read of item.loop.inputs) assert.ok(place(read) < items.indexOf(item));
+      if (!("kernel" in item)) continue;
+      for (const read of item.kernel.inputs) assert.ok(place(read) < items.indexOf(item));
     }
-    assert.equal(items.filter((item) => "node" in item && item.node.op === "matmul").length, 2);
+    assert.equal(items.filter((item) => "kernel" in item && item.kernel.spec.kind === "product").length, 2);
   });
 
   it("keeps sums of different rows apart, and leaves what is small", () => {
@@ -85,7 +91,7 @@ describe("gathering loops", () => {
     const whole = b.make("softmax", [b.reshape(heads, [8, 384])], { axis: 1 });
     const graph = b.graph("p", [{ name: "y", node: whole }]);
     assert.equal(groups(graph).filter((line) => line.startsWith("loop")).length, 2);
-    assert.deepEqual(text(groupLoops(graph)), ["softmax", "reshape", "softmax"]);
+    assert.deepEqual(text(planKernels(graph)), ["softmax", "reshape", "softmax"]);
   });
 
   it("writes what is read elsewhere, also through a reshape that is an output", () => {
@@ -94,18 +100,46 @@ describe("gathering loops", () => {
     const y = b.unary("exp", x);
     const flat = b.reshape(y, [1024]);
     const z = b.unary("sqrt", y);
-    const items = groupLoops(
+    const items = planKernels(
       b.graph("p", [
         { name: "flat", node: flat },
         { name: "z", node: z },
       ]),
       limits,
     );
-    const loops = items.flatMap((item) => ("loop" in item ? [item.loop] : []));
+    const loops = kernelsOf(items);
     assert.deepEqual(
       loops.map(({ outputs }) => outputs),
       [[y, z]],
     );
+  });
+});
+
+describe("products in strides", () => {
+  it("take transposes of heads in, of operands and of a result that is read once", () => {
+    const b = new Builder();
+    const [q, k] = [input(b, "q", [2, 64, 3, 16]), input(b, "k", [2, 64, 3, 16])];
+    const perm = [0, 2, 1, 3];
+    const scores = b.matmul(b.transpose(q, perm), b.transpose(k, perm), { transB: true });
+    const mixed = b.matmul(scores, b.transpose(k, perm));
+    const y = b.reshape(b.transpose(mixed, perm), [128, 48]);
+    const items = planKernels(b.graph("p", [{ name: "y", node: y }]));
+    assert.deepEqual(text(items), ["product", "product", "reshape"]);
+    const [first, second] = kernelsOf(items);
+    assert.deepEqual(first?.inputs, [q, k]);
+    const walks = { a: [12288, 4096, 64, 1], b: [3072, 16, 48, 1], c: [3072, 16, 48, 1], shape: [2, 64, 3, 16] };
+    assert.deepEqual(second?.spec.kind === "product" && second.spec.walks, walks);
+  });
+
+  it("leave a result in its place that others read too", () => {
+    const b = new Builder();
+    const [q, k] = [input(b, "q", [4, 32, 32]), input(b, "k", [4, 32, 32])];
+    const product = b.matmul(q, k);
+    const outputs = [
+      { name: "y", node: b.transpose(product, [1, 0, 2]) },
+      { name: "z", node: product },
+    ];
+    assert.deepEqual(text(planKernels(b.graph("p", outputs))), ["product", "transpose"]);
   });
 });
 

@@ -1,19 +1,31 @@
 import { sizeOf } from "../../base/tensors.ts";
 import type { Graph, Node } from "../graph/graph.ts";
+import type { KernelSpec } from "../native/kernelSpec.ts";
 import { DEFAULT_LIMITS, type FusedLoop, type LoopLimits, loopOf, memoryOf } from "./loopOf.ts";
 import { isLoopOp } from "./steps.ts";
+import { productOf, type StridedProduct } from "./strided.ts";
 
-/** One item of a program's order: a node by itself, or many as one loop. */
-export type Item = { readonly node: Node } | { readonly loop: FusedLoop };
+/** A native kernel, what it reads, and the nodes whose values it writes. */
+export interface PlannedKernel {
+  readonly spec: KernelSpec;
+  readonly inputs: readonly Node[];
+  readonly outputs: readonly Node[];
+}
+
+/** One item of a program's order: a node for ONNX Runtime, or a kernel of our own that does one or many. */
+export type Item = { readonly node: Node } | { readonly kernel: PlannedKernel };
 
 /** Nodes that are computed together. */
 interface Group {
   readonly nodes: Node[];
-  loop: FusedLoop | undefined;
+  readonly loop: FusedLoop;
 }
 
-/** Gathers a graph's elementwise operations and sums along rows into loops, and puts everything in an order that works. */
-export function groupLoops(graph: Graph, limits: LoopLimits = DEFAULT_LIMITS): Item[] {
+/**
+ * Finds the kernels of a program: products, and loops that gather elementwise operations and sums along rows. Puts
+ * everything in an order that works.
+ */
+export function planKernels(graph: Graph, limits: LoopLimits = DEFAULT_LIMITS): Item[] {
   return new Grouping(graph, limits).items();
 }
 
@@ -23,6 +35,7 @@ class Grouping {
   private readonly users = new Map<Node, Node[]>();
   private readonly outputs: ReadonlySet<Node>;
   private readonly groupOf = new Map<Node, Group>();
+  private readonly products = new Map<Node, StridedProduct | undefined>();
 
   constructor(graph: Graph, limits: LoopLimits) {
     this.graph = graph;
@@ -99,9 +112,30 @@ class Grouping {
       const group = this.groupOf.get(node) ?? node;
       if (group !== item) needed.add(group);
     };
-    if ("op" in item) for (const input of item.inputs) add(input);
+    if ("op" in item) for (const input of this.productAt(item)?.inputs ?? item.inputs) add(input);
     else for (const node of item.nodes) for (const input of node.inputs) add(memoryOf(input));
     return needed;
+  }
+
+  private itemOf(item: Node | Group): Item {
+    if (!("op" in item)) return { kernel: { ...item.loop, spec: { kind: "loop", ...item.loop.spec } } };
+    const product = this.productAt(item);
+    if (product === undefined) return { node: item };
+    const { spec, inputs, output } = product;
+    return { kernel: { spec: { kind: "product", ...spec }, inputs, outputs: [output] } };
+  }
+
+  private productAt(node: Node): StridedProduct | undefined {
+    if (!this.products.has(node))
+      this.products.set(
+        node,
+        productOf(node, (read) => this.isReadOnce(read)),
+      );
+    return this.products.get(node);
+  }
+
+  private isReadOnce(node: Node): boolean {
+    return this.usersOf(node).length === 1 && !this.outputs.has(node);
   }
 
   private usersOf(node: Node): Node[] {
@@ -117,8 +151,7 @@ class Grouping {
       done.add(item);
       const needs = [...this.needs(item)];
       for (const need of needs.sort((a, b) => firstId(a) - firstId(b))) visit(need);
-      if ("op" in item) items.push({ node: item });
-      else if (item.loop !== undefined) items.push({ loop: item.loop });
+      items.push(this.itemOf(item));
     };
     for (const input of this.graph.inputs) visit(input);
     for (const { node } of this.graph.outputs) visit(this.groupOf.get(node) ?? node);
