@@ -1,5 +1,6 @@
 import { sizeOf, type TensorSpec } from "../base/tensors.ts";
 import type { Signature, TensorFn } from "./engine.ts";
+import { digestOfGraph } from "./graph/digest.ts";
 import { fullType, type Graph, type Node } from "./graph/graph.ts";
 import { sideAt } from "./graph/shapes.ts";
 import { optimize } from "./passes/index.ts";
@@ -14,6 +15,8 @@ export interface TracedProgram {
   readonly outputs: Signature;
   /** Floating-point operations of one run, counted from its matrix products and convolutions. */
   readonly flops: number;
+  /** Digest of what was recorded, before any pass: it changes with the code of the function alone. */
+  readonly digest: string;
 }
 
 /** Records `fn` for one signature and runs every pass over the program. @throws Error when it cannot be recorded. */
@@ -23,13 +26,15 @@ export function traceProgram(
   signature: Signature,
   precision: Precision = "f32",
 ): TracedProgram {
-  const graph = optimize(trace(name, fn, signature), precision);
+  const recorded = trace(name, fn, signature);
+  const graph = optimize(recorded, precision);
   return {
     name,
     graph,
     inputs: Object.fromEntries(graph.inputs.map((input) => [input.attrs.name, specOf(input)])),
     outputs: Object.fromEntries(graph.outputs.map((output) => [output.name, specOf(output.node)])),
     flops: graph.nodes.reduce((sum, node) => sum + flopsOf(node), 0),
+    digest: digestOfGraph(recorded),
   };
 }
 

@@ -78,6 +78,8 @@ export interface Program {
   readonly compileMs: number;
   /** Floating-point operations of one run, counted from its matrix products and convolutions; undefined if unknown. */
   readonly flops: number | undefined;
+  /** Tells what was recorded from what another code would record; undefined where the function cannot be recorded. */
+  readonly digest: string | undefined;
   /** True when the program's model bytes came from the program cache. */
   readonly cached: boolean;
   /** Operations that the engine's device cannot compute. None on engines without a device. */

@@ -33,12 +33,18 @@ export interface CheckpointContent {
   readonly state: JsonObject;
   /** The resolved config's YAML. */
   readonly config: string;
+  /** What it is worth, by the names of logged losses; lower is better. Numbers that are not finite are left out. */
+  readonly metrics?: Readonly<Record<string, number>>;
 }
 
-/** Which checkpoints stay: the newest `last` (>= 2), and every one whose step is a multiple of `every`. */
+/** Which checkpoints stay; all, where it is `all`. */
 export interface Retention {
+  /** So many of the newest, >= 2. */
   readonly last: number;
+  /** And every one whose step is a multiple of this. */
   readonly every?: number;
+  /** And the `count` ones with the lowest metric `by`, of equal ones the older. */
+  readonly best?: { readonly count: number; readonly by: string };
 }
 
 export interface CheckpointPlace {
@@ -62,18 +68,20 @@ export interface LoadedCheckpoint<Part extends CheckpointPart> extends Checkpoin
 export async function saveCheckpoint(
   runDir: string,
   content: CheckpointContent,
-  retention: Retention = { last: 2 },
+  retention: Retention | "all" = { last: 2 },
 ): Promise<CheckpointPlace> {
   const { step } = content;
   assert(Number.isSafeInteger(step) && step >= 0, `a checkpoint's step is a count, not ${step}`);
-  assert(retention.last >= 2, `at least two checkpoints are kept, not ${retention.last}`);
+  assert(retention === "all" || retention.last >= 2, "at least two checkpoints are kept");
   const parent = checkpointsOf(runDir);
   const folder = join(parent, folderName(step));
   let seal = "";
   await writeFolderAtomic(
     folder,
     async (beside) => {
-      seal = encodeManifest({ step, files: await writeParts(beside, content) });
+      const metrics = Object.entries(content.metrics ?? {}).filter(([, value]) => Number.isFinite(value));
+      const files = await writeParts(beside, content);
+      seal = encodeManifest({ step, files, metrics: Object.fromEntries(metrics) });
       await writeNewFile(join(beside, manifestName), seal);
     },
     { replace: true },
@@ -82,7 +90,7 @@ export async function saveCheckpoint(
   if (encodeManifest(onDisk) !== seal)
     throw new UserError(folder, "the disk returned another manifest than was written");
   await writeFileAtomic(join(parent, "latest"), `${folderName(step)}\n`);
-  await prune(runDir, step, retention);
+  if (retention !== "all") await prune(runDir, step, retention);
   return { step, folder };
 }
 
@@ -97,24 +105,36 @@ export async function loadCheckpoint<Part extends CheckpointPart>(
 ): Promise<LoadedCheckpoint<Part>> {
   if ((await namesIn(dir)).includes(manifestName))
     return { ...(await readCheckpoint(dir, options.which)), damaged: [] };
-  const candidates = await inOrderOfTrust(dir);
-  if (candidates.length === 0) {
-    throw new UserError(dir, {
-      expected: "a run with a checkpoint",
-      got: "none",
-      try: "a folder made by kinema train",
-    });
-  }
+  const found = await findCheckpoint(dir, options);
+  if (found !== undefined) return found;
+  throw new UserError(dir, {
+    expected: "a run with a checkpoint",
+    got: "none",
+    try: "a folder made by kinema train",
+  });
+}
+
+/**
+ * Loads a run's checkpoint as `loadCheckpoint` does, passing over those whose state is not accepted; undefined when
+ * there is none. @throws UserError when there would be one, but none is sound.
+ */
+export async function findCheckpoint<Part extends CheckpointPart>(
+  runDir: string,
+  options: { readonly which: readonly Part[]; readonly accepts?: (state: JsonObject) => boolean },
+): Promise<LoadedCheckpoint<Part> | undefined> {
+  const { which, accepts = () => true } = options;
   const damaged: { folder: string; reason: string }[] = [];
-  for (const { folder } of candidates) {
+  for (const { folder } of await inOrderOfTrust(runDir)) {
     try {
-      return { ...(await readCheckpoint(folder, options.which)), damaged };
+      const checkpoint = await readCheckpoint(folder, which, accepts);
+      if (checkpoint !== undefined) return { ...checkpoint, damaged };
     } catch (error) {
       if (!isDamage(error)) throw error;
       damaged.push({ folder, reason: error.message });
     }
   }
-  throw new UserError(dir, { expected: "a sound checkpoint", got: damaged.map(({ reason }) => reason).join("; ") });
+  if (damaged.length === 0) return undefined;
+  throw new UserError(runDir, { expected: "a sound checkpoint", got: damaged.map(({ reason }) => reason).join("; ") });
 }
 
 /** A run's checkpoints by step, oldest first, sound or not; none when it has not saved yet. */
@@ -147,14 +167,24 @@ async function writeParts(folder: string, content: CheckpointContent): Promise<R
   return files;
 }
 
+type Sound<Part extends CheckpointPart> = Omit<LoadedCheckpoint<Part>, "damaged">;
+
+function readCheckpoint<Part extends CheckpointPart>(folder: string, which: readonly Part[]): Promise<Sound<Part>>;
+function readCheckpoint<Part extends CheckpointPart>(
+  folder: string,
+  which: readonly Part[],
+  accepts: (state: JsonObject) => boolean,
+): Promise<Sound<Part> | undefined>;
 async function readCheckpoint<Part extends CheckpointPart>(
   folder: string,
   which: readonly Part[],
-): Promise<Omit<LoadedCheckpoint<Part>, "damaged">> {
+  accepts: (state: JsonObject) => boolean = () => true,
+): Promise<Sound<Part> | undefined> {
   const manifest = await readManifest(folder);
   const { step } = manifest;
   if (step !== (stepOf(basename(folder)) ?? step)) throw new UserError(folder, `its manifest is that of step ${step}`);
   const state = parseJsonObject(await readSealed(folder, manifest, "state.json"), join(folder, "state.json"));
+  if (!accepts(state)) return undefined;
   const config = await readSealed(folder, manifest, "config.yaml");
   const tensors: Partial<Record<Part, NamedTensors>> = {};
   for (const part of which) {
@@ -186,13 +216,31 @@ async function inOrderOfTrust(runDir: string): Promise<CheckpointPlace[]> {
 }
 
 /** Removes sound checkpoints that retention does not keep. Those of a later step belong to an abandoned future. */
-async function prune(runDir: string, step: number, { last, every }: Retention): Promise<void> {
+async function prune(runDir: string, step: number, { last, every, best }: Retention): Promise<void> {
   const upToNow = (await listCheckpoints(runDir)).filter((place) => place.step <= step);
   const whole = await Promise.all(upToNow.map(({ folder }) => looksWhole(folder)));
   const sound = upToNow.filter((_, i) => whole[i]);
-  for (const { step: old, folder } of sound.slice(0, -last)) {
-    if (every === undefined || old % every !== 0) await removeFolder(folder);
+  const stays = new Set(best === undefined ? [] : await bestOf(sound, best));
+  for (const place of sound.slice(0, -last)) {
+    const isNth = every !== undefined && place.step % every === 0;
+    if (!isNth && !stays.has(place)) await removeFolder(place.folder);
   }
+}
+
+async function bestOf(
+  places: readonly CheckpointPlace[],
+  { count, by }: { readonly count: number; readonly by: string },
+): Promise<CheckpointPlace[]> {
+  const valued: { place: CheckpointPlace; value: number }[] = [];
+  for (const place of places) {
+    const { metrics } = await readManifest(place.folder);
+    const value = Object.hasOwn(metrics, by) ? metrics[by] : undefined;
+    if (value !== undefined) valued.push({ place, value });
+  }
+  return valued
+    .sort((a, b) => a.value - b.value)
+    .slice(0, count)
+    .map(({ place }) => place);
 }
 
 /** A bug or a lack of memory is none. */

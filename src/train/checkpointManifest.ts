@@ -14,11 +14,13 @@ export interface CheckpointManifest {
   readonly step: number;
   /** Every file but the manifest itself. */
   readonly files: Readonly<Record<string, FileSeal>>;
+  /** What the checkpoint was found to be worth, by the names of logged losses. */
+  readonly metrics: Readonly<Record<string, number>>;
 }
 
 /** The text of a manifest. */
-export function encodeManifest({ step, files }: CheckpointManifest): string {
-  const body: JsonObject = { format, version, step, files };
+export function encodeManifest({ step, files, metrics }: CheckpointManifest): string {
+  const body: JsonObject = { format, version, step, metrics, files };
   return `${JSON.stringify({ ...body, seal: sha256OfJson(body) }, null, 2)}\n`;
 }
 
@@ -33,10 +35,12 @@ export async function readManifest(folder: string): Promise<CheckpointManifest> 
       got: `${JSON.stringify(body.format)} of version ${JSON.stringify(body.version)}`,
     });
   }
-  const { step, files } = body;
-  if (!Number.isSafeInteger(step) || !isSeals(files)) throw new UserError(path, "the manifest is damaged");
+  const { step, files, metrics = {} } = body;
+  if (!Number.isSafeInteger(step) || !isSeals(files) || !isNumbers(metrics)) {
+    throw new UserError(path, "the manifest is damaged");
+  }
   if (seal !== sha256OfJson(body)) throw new UserError(path, "the manifest is damaged: its seal does not fit");
-  return { step: step as number, files };
+  return { step: step as number, files, metrics };
 }
 
 /** The file's seal in the manifest. @throws UserError when the checkpoint has no such file. */
@@ -81,6 +85,10 @@ export async function looksWhole(folder: string): Promise<boolean> {
 
 function unreadable(path: string, error: unknown): UserError {
   return new UserError(path, { expected: "a readable file", got: errorCode(error) ?? String(error) });
+}
+
+function isNumbers(value: JsonValue): value is Readonly<Record<string, number>> {
+  return isJsonObject(value) && Object.values(value).every((item) => typeof item === "number");
 }
 
 function isSeals(value: JsonValue | undefined): value is JsonObject & Readonly<Record<string, FileSeal>> {

@@ -27,6 +27,25 @@ export const trainSchema = withEffects(
         .default(500)
         .describe("Steps between checkpoints; one is always made at the end. 500: minutes of work at risk."),
       keep: z.number().int().min(2).default(2).describe("Newest checkpoints that are kept. 2: one to fall back on."),
+      keepEvery: z
+        .number()
+        .int()
+        .min(0)
+        .default(0)
+        .describe("Checkpoints whose step is a multiple of this are kept for good; 0: none. 0: they fill disks."),
+      keepBest: z
+        .number()
+        .int()
+        .min(0)
+        .default(0)
+        .describe("Checkpoints with the lowest keepBestBy that are kept too; 0: none. 0: a training loss is noisy."),
+      keepBestBy: z
+        .string()
+        .min(1)
+        .default("loss")
+        .describe(
+          "What the best checkpoints are best by: loss or one of its logged parts, a mean since the checkpoint before. loss: every task has it.",
+        ),
       sampleEvery: z
         .number()
         .int()
@@ -38,10 +57,35 @@ export const trainSchema = withEffects(
         .int()
         .positive()
         .default(10)
-        .describe("Steps in a row with a loss or gradient that is not finite before the run stops. 10: not a spike."),
+        .describe("Steps left out in a row before the run goes back to its last good checkpoint. 10: not a spike."),
+      maxRollbacks: z
+        .number()
+        .int()
+        .min(0)
+        .default(3)
+        .describe(
+          "How often a run goes back before it ends with an error. 3: what comes a fourth time is no accident.",
+        ),
+      spikeSigma: z
+        .number()
+        .min(0)
+        .default(0)
+        .describe(
+          "A step is left out when its loss is this many standard deviations over the mean of spikeWindow; 0: never. 0: clipNorm bounds what a spike can do.",
+        ),
+      spikeWindow: z
+        .number()
+        .int()
+        .min(10)
+        .default(100)
+        .describe("Steps whose losses tell what a spike is. 100: enough for a standard deviation."),
     })
     .describe("How long to train, and what to write on the way."),
-  [{ key: "lanes", needs: ({ accumulate }) => accumulate > 1, why: "only accumulated batches are computed at once" }],
+  [
+    { key: "lanes", needs: ({ accumulate }) => accumulate > 1, why: "only accumulated batches are computed at once" },
+    { key: "keepBestBy", needs: ({ keepBest }) => keepBest > 0, why: "keepBest 0 keeps none of the best" },
+    { key: "spikeWindow", needs: ({ spikeSigma }) => spikeSigma > 0, why: "spikeSigma 0 looks for no spikes" },
+  ],
 );
 
 export type TrainConfig = z.infer<typeof trainSchema>;

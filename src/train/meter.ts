@@ -20,7 +20,14 @@ export interface LogLine {
   /** Share of the time that was spent waiting for batches, in [0, 1]. */
   readonly dataWait: number;
   readonly rssMb: number;
+  /** Steps that were left out so far. */
+  readonly skipped: number;
+  /** How often the run went back to a checkpoint so far. */
+  readonly rollbacks: number;
 }
+
+/** What the meter knows of a log line. */
+export type MeterLine = Omit<LogLine, "skipped" | "rollbacks">;
 
 /** Sums of losses since the last log line. A checkpoint keeps them, so that a resumed run logs the same numbers. */
 export const lossSumsSchema = z.strictObject({
@@ -48,8 +55,8 @@ export class Meter {
   }
 
   /** Takes in a step that waited so long for its batches; returns the figures since the last flush. A line of left out steps alone has the last one's loss. */
-  measure(step: number, report: StepReport, batches: readonly Batch[], waitedMs: number): LogLine {
-    if (report.applied) this.sums = added(this.sums, report);
+  measure(step: number, report: StepReport, batches: readonly Batch[], waitedMs: number): MeterLine {
+    if (report.applied) this.sums = addLosses(this.sums, report);
     const { work } = this;
     work.waitedMs += waitedMs;
     if (report.flops === undefined) work.countsFlops = false;
@@ -58,12 +65,12 @@ export class Meter {
       work.clips += numClips;
       work.tokens += numTokens;
     }
-    const { steps, loss, aux } = this.sums.steps > 0 ? this.sums : added(NO_LOSSES, report);
+    const { loss, aux } = meansOf(this.sums.steps > 0 ? this.sums : addLosses(NO_LOSSES, report));
     const seconds = (performance.now() - this.since) / 1000;
     return {
       step,
-      loss: loss / steps,
-      aux: Object.fromEntries(Object.entries(aux).map(([name, sum]) => [name, sum / steps])),
+      loss,
+      aux,
       epochs: batches.at(-1)?.epochs ?? {},
       lr: report.lr,
       gradNorm: report.gradNorm,
@@ -73,6 +80,12 @@ export class Meter {
       dataWait: Math.min(1, work.waitedMs / 1000 / seconds),
       rssMb: process.memoryUsage.rss() / BYTES_PER_MB,
     };
+  }
+
+  /** Goes back to what a checkpoint kept. */
+  restore(sums: LossSums): void {
+    this.sums = sums;
+    this.restartClock();
   }
 
   /** Begins a new log line. */
@@ -88,11 +101,18 @@ export class Meter {
   }
 }
 
+/** Mean losses of the steps; no numbers when there are none. */
+export function meansOf({ steps, loss, aux }: LossSums): { loss: number; aux: Record<string, number> } {
+  const means = Object.entries(aux).map(([name, sum]) => [name, sum / steps] as const);
+  return { loss: loss / steps, aux: Object.fromEntries(means) };
+}
+
 function noWork() {
   return { clips: 0, tokens: 0, flops: 0, countsFlops: true, waitedMs: 0 };
 }
 
-function added(sums: LossSums, report: StepReport): LossSums {
+/** The sums with a step's losses. */
+export function addLosses(sums: LossSums, report: StepReport): LossSums {
   const aux = { ...sums.aux };
   for (const [name, value] of Object.entries(report.aux)) aux[name] = (aux[name] ?? 0) + value;
   return { steps: sums.steps + 1, loss: sums.loss + report.loss, aux };

@@ -1,5 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
+import { sha256OfJson } from "../base/hash.ts";
 import { floats, type HostTensor } from "../base/tensors.ts";
+import { traceProgram } from "../engine/compile.ts";
 import type { Engine, TensorFn } from "../engine/engine.ts";
 import { type AdamWConfig, emaDecayAt, learningRate } from "./adamw.ts";
 import type { FlatLayout } from "./flatState.ts";
@@ -138,6 +140,18 @@ function scalarsAt(
     keep: decayed ? 1 - lr * weightDecay : 1,
     emaDecay: emaDecayAt(cfg, step),
   };
+}
+
+/**
+ * Tells what the optimizer computes from what another code would compute: its recorded update, and the scalars of the
+ * first, the middle and the last step. 64 hex digits.
+ */
+export function optimizerDigest(cfg: AdamWConfig, numSteps: number): string {
+  const specs = [...BUFFERS, ...SCALARS].map((name) => [name, { shape: [], dtype: "float32" }] as const);
+  const { digest } = traceProgram("adamw", adamw, Object.fromEntries(specs));
+  const steps = [1, Math.ceil(numSteps / 2), numSteps];
+  const scalars = steps.map((step) => scalarsAt(cfg, step, learningRate(cfg, step, numSteps), 1, true));
+  return sha256OfJson({ digest, scalars });
 }
 
 function allocateScalars(): Scalars {

@@ -8,7 +8,7 @@ import { UserError } from "../base/errors.ts";
 import { makeFolder, namesIn, removeLeftovers, writeFileAtomic } from "../base/files.ts";
 import { LOCK_FILE, lockFolder } from "../base/folderLock.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonObject } from "../base/json.ts";
-import { describeStart, differences, showDifference } from "./runIdentity.ts";
+import { allowanceFor, covers, describeStart, differences, refuseUnknownKeys, showDifference } from "./runIdentity.ts";
 
 export interface RunRecipe {
   /** The resolved config's text. It is kept as config.yaml; a resumed run's is replaced. */
@@ -19,8 +19,11 @@ export interface RunRecipe {
   readonly mayChange?: readonly string[];
   /** What to call key paths of `identity` in messages, each with all below it: `data` -> `dataset data/clips`. */
   readonly names?: Readonly<Record<string, string>>;
-  /** Resume although `identity` differs. The differences are kept in run.json. */
-  readonly acceptChanges?: boolean;
+  /**
+   * What may have changed all the same, although the numbers change with it: key paths of `identity`, each with all
+   * below it and with or without `config.` in front, and `code`. What did change is kept in run.json.
+   */
+  readonly allowChange?: readonly string[];
   /** More to tell about this start: engine, seed, dataset fingerprint ... */
   readonly facts?: JsonObject;
 }
@@ -31,9 +34,13 @@ export interface Run {
   readonly resumed: boolean;
   /** Lines that the user should see: a stale lock taken over, changes accepted. */
   readonly notices: readonly string[];
+  /** What has changed since the start before, and was allowed to: `optim.lr 0.001 -> 0.002`. */
+  readonly changes: readonly string[];
   readonly logPath: string;
   readonly tensorBoardDir: string;
   readonly samplesDir: string;
+  /** Keeps a change of code or data, found after opening, in run.json. @throws UserError when it is not allowed. */
+  accept(what: "code" | "data", difference: string): Promise<void>;
   /** Lets other processes in. */
   close(): void;
 }
@@ -59,9 +66,13 @@ export async function openRun(dir: string, recipe: RunRecipe): Promise<Run> {
     const before = await readRunFile(dir);
     const changes = before === undefined ? [] : changesSince(dir, before.identity, recipe);
     await writeFileAtomic(join(dir, configFile), recipe.configYaml);
-    const start = { ...describeStart(), ...recipe.facts, ...(changes.length > 0 ? { changes } : {}) };
-    const file = { identity: recipe.identity, starts: [...(before?.starts ?? []), start] };
-    await writeFileAtomic(join(dir, runFile), `${JSON.stringify(file, null, 2)}\n`);
+    const about = { ...describeStart(), ...recipe.facts };
+    const keep = async (): Promise<void> => {
+      const start = { ...about, ...(changes.length > 0 ? { changes } : {}) };
+      const file = { identity: recipe.identity, starts: [...(before?.starts ?? []), start] };
+      await writeFileAtomic(join(dir, runFile), `${JSON.stringify(file, null, 2)}\n`);
+    };
+    await keep();
     const { recovered } = lock;
     return {
       dir,
@@ -70,6 +81,12 @@ export async function openRun(dir: string, recipe: RunRecipe): Promise<Run> {
         ...(recovered === undefined ? [] : [`${dir}: took over the lock of process ${recovered.pid}, which has died`]),
         ...changes.map((change) => `${dir}: accepted ${change}`),
       ],
+      changes: [...changes],
+      accept: async (what, difference) => {
+        refuseUnlessAllowed(dir, what, difference, recipe.allowChange);
+        changes.push(`${what}: ${difference}`);
+        await keep();
+      },
       logPath: join(dir, layout.log),
       tensorBoardDir: join(dir, layout.tensorBoard),
       samplesDir: join(dir, layout.samples),
@@ -118,14 +135,26 @@ async function readRunFile(dir: string): Promise<{ identity: JsonObject; starts:
 }
 
 function changesSince(dir: string, before: JsonObject, recipe: RunRecipe): string[] {
-  const changes = differences(before, recipe.identity, recipe.mayChange).map((difference) =>
-    showDifference(difference, recipe.names),
-  );
-  if (changes.length === 0 || recipe.acceptChanges === true) return changes;
-  const more = changes.length > 3 ? ` and ${changes.length - 3} more` : "";
+  const { identity, mayChange, names, allowChange = [] } = recipe;
+  refuseUnknownKeys(allowChange, [before, identity]);
+  const changes = differences(before, identity, mayChange);
+  const refused = changes.filter(({ key }) => !allowChange.some((allowed) => covers(allowed, key)));
+  if (refused.length === 0) return changes.map((change) => showDifference(change, names));
+  const shown = refused.slice(0, 3);
+  const more = refused.length > 3 ? ` and ${refused.length - 3} more` : "";
+  const options = [...new Set(shown.map(({ key }) => `--allow-change ${allowanceFor(key)}`))].join(" ");
   throw new UserError(dir, {
     expected: "the recipe that this run was started with",
-    got: `another: ${changes.slice(0, 3).join(", ")}${more}`,
-    try: "another --run-dir",
+    got: `another: ${shown.map((change) => showDifference(change, names)).join(", ")}${more}`,
+    try: `another --run-dir, or ${options}${more === "" ? "" : " ..."} to go on with other numbers`,
+  });
+}
+
+function refuseUnlessAllowed(dir: string, what: string, difference: string, allowed: readonly string[] = []): void {
+  if (allowed.includes(what)) return;
+  throw new UserError(dir, {
+    expected: `the ${what} that its checkpoint was made with`,
+    got: `another: ${difference}`,
+    try: `the version of kinema that run.json names, or --allow-change ${what} to go on with other numbers`,
   });
 }

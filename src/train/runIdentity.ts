@@ -3,7 +3,11 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
+import { UserError } from "../base/errors.ts";
 import { canonicalJson, isJsonObject, type JsonObject, type JsonValue, parseJsonObject } from "../base/json.ts";
+
+/** Where an identity holds the resolved recipe. */
+const CONFIG = "config.";
 
 /** One key whose value differs. An absent value is undefined. */
 export interface Difference {
@@ -19,6 +23,26 @@ export interface Difference {
  */
 export function differences(before: JsonValue, now: JsonValue, mayChange: readonly string[] = []): Difference[] {
   return compare("", before, now, new Set(mayChange));
+}
+
+/** How `--allow-change` names a key: without `config.`, or as one of the things that the recipe does not hold. */
+export function allowanceFor(key: string): string {
+  return key.startsWith(CONFIG) ? key.slice(CONFIG.length) : key.replace(/\..*$/s, "");
+}
+
+/** Whether an allowance covers a key: it names it, with or without `config.`, or something above it. */
+export function covers(allowed: string, key: string): boolean {
+  return [allowed, CONFIG + allowed].some((path) => key === path || key.startsWith(`${path}.`));
+}
+
+/** @throws UserError when an allowance names nothing that these identities hold: it would do nothing. */
+export function refuseUnknownKeys(allowed: readonly string[], identities: readonly JsonObject[]): void {
+  const isKnown = (name: string) =>
+    name === "code" ||
+    identities.some((identity) => [name, CONFIG + name].some((path) => valueAt(identity, path) !== undefined));
+  const unknown = allowed.find((name) => !isKnown(name));
+  if (unknown === undefined) return;
+  throw new UserError("--allow-change", { expected: "a key of the recipe, data, vae or code", got: unknown });
 }
 
 /** `model.width 384 -> 512`. @param names what to call a key path, with all below it. */
@@ -61,6 +85,10 @@ function compare(
   return [...new Set([...old.keys(), ...fresh.keys()])].flatMap((name) =>
     compare(key === "" ? name : `${key}.${name}`, old.get(name), fresh.get(name), mayChange),
   );
+}
+
+function valueAt(tree: JsonValue, path: string): JsonValue | undefined {
+  return path.split(".").reduce<JsonValue | undefined>((at, name) => childrenOf(at)?.get(name), tree);
 }
 
 function childrenOf(value: JsonValue | undefined): ReadonlyMap<string, JsonValue> | undefined {

@@ -11,6 +11,7 @@ export type LogRecord = { readonly step: number } & Readonly<Record<string, numb
 
 export class RunLog {
   readonly path: string;
+  /** Undefined while there is none to write to. */
   private file: number | undefined;
   private readonly onFailure: (reason: string) => void;
   private torn = false;
@@ -29,10 +30,11 @@ export class RunLog {
     const log = new RunLog(path, onFailure);
     try {
       await cutLog(path, step);
-      log.file = fs.openSync(path, "a");
     } catch (error) {
       log.fail(error);
+      return log;
     }
+    log.reopen();
     return log;
   }
 
@@ -52,9 +54,29 @@ export class RunLog {
     this.guard((file) => fs.fsyncSync(file));
   }
 
+  /** Goes back to an earlier step: lines beyond it move aside as they do when a log is opened. */
+  async goBack(step: number): Promise<void> {
+    if (this.file === undefined) return;
+    this.close();
+    try {
+      await cutLog(this.path, step);
+    } catch (error) {
+      this.fail(error);
+    }
+    this.reopen();
+  }
+
   close(): void {
     this.guard((file) => fs.closeSync(file));
     this.file = undefined;
+  }
+
+  private reopen(): void {
+    try {
+      this.file = fs.openSync(this.path, "a");
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   private guard(act: (file: number) => void): void {

@@ -33,6 +33,17 @@ export class StateBuffer {
     return this.engine.fetch(this.tensors);
   }
 
+  /** The same values, copied from live state too. */
+  async copy(): Promise<HostMap> {
+    return this.flat === undefined ? this.fetch() : this.layout.views(this.flat.slice());
+  }
+
+  /** Overwrites the flat buffer, on engines that compute in host memory. */
+  fill(values: Float32Array): void {
+    assert(this.flat !== undefined, "only state in host memory is flat");
+    this.flat.set(values);
+  }
+
   /** A stretch of the flat buffer, on engines that compute in host memory. [start, end) in floats. */
   stretch(start: number, end: number) {
     assert(this.flat !== undefined, "only state in host memory is flat");

@@ -34,9 +34,11 @@ export interface StateFunction {
 /** A state function ready to run over whole buffers. */
 export class StateProgram {
   private readonly bindings: readonly Binding[];
+  private readonly programs: readonly Program[];
 
-  private constructor(bindings: readonly Binding[]) {
+  private constructor(bindings: readonly Binding[], programs: readonly Program[]) {
     this.bindings = bindings;
+    this.programs = programs;
   }
 
   static async create(engine: Engine, layout: FlatLayout, what: StateFunction): Promise<StateProgram> {
@@ -48,12 +50,18 @@ export class StateProgram {
       programs.set(key, program);
       bindings.push(bindPart(program, what, part));
     }
-    return new StateProgram(bindings);
+    return new StateProgram(bindings, [...programs.values()]);
   }
 
   /** Runs over every piece, a few at a time. */
   async run(): Promise<void> {
     await inLanes(this.bindings, (binding) => binding.run());
+  }
+
+  /** Lets the buffers go and frees what the engine holds for it. */
+  async dispose(): Promise<void> {
+    for (const binding of this.bindings) binding.dispose();
+    for (const program of this.programs) await program.dispose();
   }
 
   /** One of the sums after a run. */

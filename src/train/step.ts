@@ -39,7 +39,8 @@ export interface StepOptions {
   readonly numLanes?: number;
   /** Where gradients are 16 bits wide: the factor of the loss, which each step moves. */
   readonly lossScale?: LossScale | undefined;
-  onCompiled(arrangement: Arrangement, program: Program): void;
+  /** Awaited before the program is used. */
+  onCompiled(arrangement: Arrangement, program: Program): void | Promise<void>;
 }
 
 /** Runs training steps: gradient program of each batch's arrangement, accumulation, optimizer. */
@@ -66,8 +67,11 @@ export class StepRunner {
     return new StepRunner(options, lanes, optimizer);
   }
 
-  /** Makes update number `step` (first is 1) from the gradients of these batches. */
-  async step(step: number, batches: readonly Batch[]): Promise<StepReport> {
+  /**
+   * Makes update number `step` (first is 1) from the gradients of these batches.
+   * @param maxLoss a mean loss above it leaves the update out, as one that is not finite does.
+   */
+  async step(step: number, batches: readonly Batch[], maxLoss = Number.POSITIVE_INFINITY): Promise<StepReport> {
     const { lossScale } = this.options;
     const scale = lossScale?.value ?? 1;
     let loss = 0;
@@ -92,7 +96,7 @@ export class StepRunner {
         flops = flops === undefined || program.flops === undefined ? undefined : flops + program.flops;
       }
     }
-    const usable = Number.isFinite(loss);
+    const usable = Number.isFinite(loss) && loss <= maxLoss;
     const update = await this.optimizer.update(step, usable, scale);
     const mends = usable && (lossScale?.note(update.applied) ?? false);
     return { loss, aux, flops, ...update, overflowed: !update.applied && mends };
@@ -104,7 +108,7 @@ export class StepRunner {
     const { engine, layout, lossScale, onCompiled } = this.options;
     const program = await compileGradient(engine, layout, arrangement, lossScale !== undefined);
     this.programs.set(arrangement.key, program);
-    onCompiled(arrangement, program);
+    await onCompiled(arrangement, program);
     return program;
   }
 }

@@ -1,5 +1,6 @@
 /** Small tasks of both stages on a small shapes world, and what a loop needs around them, in memory. */
 import { join } from "node:path";
+import { UserError } from "../../src/base/errors.ts";
 import type { JsonObject } from "../../src/base/json.ts";
 import { augmentSchema } from "../../src/data/augment/augmentConfig.ts";
 import { type Dataset, openDataset } from "../../src/data/dataset.ts";
@@ -135,8 +136,8 @@ export interface Kept {
 export class MemoryStore implements CheckpointStore {
   readonly saved: Kept[] = [];
 
-  async load(): Promise<Kept | undefined> {
-    return this.saved.at(-1);
+  async load(accepts: (state: JsonObject) => boolean = () => true): Promise<Kept | undefined> {
+    return this.saved.findLast(({ state }) => accepts(state));
   }
 
   async save({ step, state, tensors }: Snapshot): Promise<void> {
@@ -150,8 +151,11 @@ export class Recorder implements LoopObserver {
   readonly lines: LogLine[] = [];
   readonly steps: number[] = [];
   readonly leftOut: number[] = [];
+  readonly waysBack: (readonly [from: number, to: number])[] = [];
+  readonly reasons: string[] = [];
   readonly sampled: number[] = [];
   readonly plans: string[] = [];
+  readonly changes: string[] = [];
 
   started: LoopObserver["started"] = async () => undefined;
   compiled: LoopObserver["compiled"] = ({ key }) => {
@@ -163,8 +167,12 @@ export class Recorder implements LoopObserver {
   logged: LoopObserver["logged"] = (line) => {
     this.lines.push(line);
   };
-  skipped: LoopObserver["skipped"] = (step) => {
+  skipped: LoopObserver["skipped"] = (step, reason) => {
+    this.reasons.push(reason);
     this.leftOut.push(step);
+  };
+  wentBack: LoopObserver["wentBack"] = async (step, toStep) => {
+    this.waysBack.push([step, toStep]);
   };
   samples: LoopObserver["samples"] = async (step) => {
     this.sampled.push(step);
@@ -199,6 +207,8 @@ export interface LoopSetting {
   /** Asked between steps, like `stopAfter`. */
   readonly shouldStop?: () => boolean;
   readonly recorder?: Recorder;
+  /** Whether changed code or data are accepted. False when not given. */
+  readonly allowChanges?: boolean;
   /** In this thread when not given. */
   readonly assembler?: Assembler;
 }
@@ -217,6 +227,10 @@ export async function runLoop(engine: Engine, task: Task, setting: LoopSetting):
     train: trainSchema.parse(train),
     store,
     observer: recorder,
+    onChange: async (what, difference) => {
+      recorder.changes.push(`${what}: ${difference}`);
+      if (!(setting.allowChanges ?? false)) throw new UserError(what, difference);
+    },
     shouldStop: () => shouldStop() || (stopAfter !== undefined && recorder.steps.at(-1) === stopAfter),
   });
   return recorder;

@@ -83,10 +83,40 @@ describe("openRun", () => {
 
   it("resumes with another recipe when told to, and keeps a note of it", async () => {
     await openAndClose();
-    const run = await openAndClose({ ...changed({ width: 128 }), acceptChanges: true });
-    assert.deepEqual(run.notices, [`${dir}: accepted config.model.width 64 -> 128`]);
-    assert.deepEqual((await runJson()).starts[1].changes, ["config.model.width 64 -> 128"]);
-    await openAndClose(changed({ width: 128 }));
+    const other = { ...changed({ width: 128 }), identity: { ...changed({ width: 128 }).identity, dataset: "beef" } };
+    await assert.rejects(
+      openRun(dir, { ...other, allowChange: ["model.width"] }),
+      /got another: dataset "f00d" -> "beef"; try another --run-dir, or --allow-change dataset to go on/,
+    );
+    const run = await openAndClose({ ...other, allowChange: ["model", "dataset"] });
+    const changes = ["config.model.width 64 -> 128", 'dataset "f00d" -> "beef"'];
+    assert.deepEqual(
+      run.notices,
+      changes.map((change) => `${dir}: accepted ${change}`),
+    );
+    assert.deepEqual([run.changes, (await runJson()).starts[1].changes], [changes, changes]);
+    await openAndClose(other);
+  });
+
+  it("refuses an allowance that names nothing", async () => {
+    await openAndClose();
+    const unknown = { ...recipe, allowChange: ["model.widht"] };
+    await assert.rejects(openRun(dir, unknown), /^UserError: --allow-change: expected a key .*got model\.widht$/);
+    await openAndClose({ ...recipe, allowChange: ["model.width", "code"] });
+  });
+
+  it("accepts changed code when told to, and keeps a note of it", async () => {
+    const run = await openRun(dir, recipe);
+    await assert.rejects(
+      run.accept("code", "program a 1 -> 2"),
+      /got another: program a 1 -> 2; .*--allow-change code/,
+    );
+    run.close();
+    const told = await openRun(dir, { ...recipe, allowChange: ["code"] });
+    await told.accept("code", "program a 1 -> 2");
+    told.close();
+    const { starts } = await runJson();
+    assert.deepEqual([starts[0].changes, starts[1].changes], [undefined, ["code: program a 1 -> 2"]]);
   });
 
   it("refuses a folder of something else", async () => {

@@ -72,7 +72,9 @@ describe("StepRunner", () => {
       numSteps: 10,
       numParts: batches.length,
       numLanes,
-      onCompiled: ({ key }) => compiled.push(key),
+      onCompiled: ({ key }) => {
+        compiled.push(key);
+      },
     });
     return { report: await runner.step(1, batches), start, params, moment1, compiled };
   }

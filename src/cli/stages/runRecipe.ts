@@ -17,8 +17,10 @@ const MAY_CHANGE = [
   "config.train.logEvery",
   "config.train.checkpointEvery",
   "config.train.keep",
+  "config.train.keepEvery",
+  "config.train.keepBest",
+  "config.train.keepBestBy",
   "config.train.sampleEvery",
-  "config.train.maxBadSteps",
   "config.samples",
   "config.vae.run",
   "config.vae.recipe",
@@ -30,12 +32,14 @@ const FINGERPRINT_DIGITS = 16;
 /**
  * What makes a run of this recipe the same run: its resolved configuration, and what it learns from.
  * @param more hashes of further things that it learns from, such as the VAE.
+ * @param allowChange what may be another than when the run was started, as `--allow-change` names it.
  */
 export function runRecipe(
   recipe: Resolved<Recipe>,
   engine: Engine,
   data: ClipPool<PoolStore>,
   more: JsonObject = {},
+  allowChange: readonly string[] = [],
 ): RunRecipe {
   const config = JSON.parse(JSON.stringify(recipe.value)) as JsonObject;
   const datasets = data.stores.map(({ shards, clipsFingerprint }) => ({
@@ -53,6 +57,7 @@ export function runRecipe(
     names: Object.fromEntries(
       data.stores.map(({ dir }, i) => [isMix ? `data.sources.${i}` : "data", `dataset ${dir}`]),
     ),
+    allowChange,
     facts: { recipe: recipe.file, engine: engine.kind },
   };
 }

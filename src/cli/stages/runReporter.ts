@@ -34,6 +34,7 @@ export class RunReporter implements LoopObserver {
   private progress: Progress | undefined;
   private log: RunLog | undefined;
   private tensorBoard: TensorBoardWriter | undefined;
+  private fromStep = 0;
 
   constructor(options: ReporterOptions) {
     this.options = options;
@@ -44,9 +45,10 @@ export class RunReporter implements LoopObserver {
     this.progress = createProgress(title, numSteps, { start: fromStep });
     const complain = (reason: string) => this.progress?.log(reason);
     this.log = await RunLog.open(run.logPath, fromStep, complain);
-    const resumeStep = fromStep === 0 ? {} : { resumeStep: fromStep };
-    this.tensorBoard = new TensorBoardWriter(run.tensorBoardDir, { onFailure: complain, ...resumeStep });
+    this.fromStep = fromStep;
+    this.tensorBoard = this.openTensorBoard(fromStep);
     for (const notice of run.notices) this.progress.log(notice);
+    for (const change of run.changes) this.log.append({ step: fromStep, change });
     const size = `${(layout.numParams / 1e6).toFixed(2)} M parameters on ${engine.description}`;
     const from =
       fromStep === 0
@@ -73,11 +75,22 @@ export class RunReporter implements LoopObserver {
     this.tensorBoard?.scalars({ ...line, ...losses, ...epochs }, step);
   };
 
-  skipped = (step: number, lossScale?: number): void => {
-    const why = lossScale === undefined ? "its loss or gradient is not finite" : "its gradient overflows 16 bits";
-    const next = lossScale === undefined ? "" : `; the loss is scaled by ${lossScale} from now on`;
-    this.progress?.log(`step ${step} left out: ${why}${next}`);
+  skipped = (step: number, reason: string): void => {
+    this.progress?.log(`step ${step} left out: ${reason}`);
   };
+
+  wentBack = async (step: number, toStep: number): Promise<void> => {
+    this.progress?.log(`step ${step}: too many steps left out; back at step ${toStep}, with the next data`);
+    await this.log?.goBack(toStep);
+    await this.tensorBoard?.close();
+    this.tensorBoard = this.openTensorBoard(toStep);
+  };
+
+  /** Tells of something that has changed since the run's last start, and keeps it in the log. */
+  changed(difference: string): void {
+    this.progress?.log(`${this.options.run.dir}: accepted ${difference}`);
+    this.log?.append({ step: this.fromStep, change: difference });
+  }
 
   samples = async (step: number, weights: EngineMap): Promise<void> => {
     try {
@@ -88,6 +101,12 @@ export class RunReporter implements LoopObserver {
       this.progress?.log(`no sample pictures at step ${step}: ${error instanceof Error ? error.message : error}`);
     }
   };
+
+  private openTensorBoard(fromStep: number): TensorBoardWriter {
+    const onFailure = (reason: string) => this.progress?.log(reason);
+    const resumeStep = fromStep === 0 ? {} : { resumeStep: fromStep };
+    return new TensorBoardWriter(this.options.run.tensorBoardDir, { onFailure, ...resumeStep });
+  }
 
   /** Brings log and events to the disk: a checkpoint must not be ahead of them. */
   async sync(): Promise<void> {

@@ -2,7 +2,7 @@ import type { Engine, HostMap } from "../../engine/engine.ts";
 import type { AdamWConfig } from "../../train/adamw.ts";
 import type { LoaderConfig } from "../../train/batches/loaderConfig.ts";
 import { withAssembler } from "../../train/batches/openAssembler.ts";
-import { listCheckpoints, loadCheckpoint, saveCheckpoint } from "../../train/checkpoint.ts";
+import { findCheckpoint, type Retention, saveCheckpoint } from "../../train/checkpoint.ts";
 import { type CheckpointStore, trainLoop } from "../../train/loop.ts";
 import type { TrainConfig } from "../../train/loopConfig.ts";
 import { openRun, type Run, type RunRecipe } from "../../train/runFolder.ts";
@@ -49,6 +49,10 @@ export async function runStage(stage: Stage): Promise<StageResult> {
         prefetch: loader.prefetch,
         store: checkpointStore(stage, run, reporter),
         observer: reporter,
+        onChange: async (what, difference) => {
+          await run.accept(what, difference);
+          reporter.changed(`${what}: ${difference}`);
+        },
         shouldStop: () => stop.exitCode !== undefined,
       }),
     );
@@ -62,15 +66,27 @@ export async function runStage(stage: Stage): Promise<StageResult> {
 
 function checkpointStore({ recipe, train }: Stage, run: Run, reporter: RunReporter): CheckpointStore {
   return {
-    async load() {
-      if ((await listCheckpoints(run.dir)).length === 0) return undefined;
-      const checkpoint = await loadCheckpoint(run.dir, { which: ["model", "ema", "optimizer"] });
-      for (const { reason } of checkpoint.damaged) process.stderr.write(`passed over: ${reason}\n`);
+    async load(accepts) {
+      const checkpoint = await findCheckpoint(run.dir, {
+        which: ["model", "ema", "optimizer"],
+        ...(accepts === undefined ? {} : { accepts }),
+      });
+      for (const { reason } of checkpoint?.damaged ?? []) process.stderr.write(`passed over: ${reason}\n`);
       return checkpoint;
     },
     async save(snapshot) {
       await reporter.sync();
-      await saveCheckpoint(run.dir, { ...snapshot, config: recipe.configYaml }, { last: train.keep });
+      // What the run would go back to stays until there is another to go back to.
+      const retention = snapshot.state.isGood ? retentionOf(train) : "all";
+      await saveCheckpoint(run.dir, { ...snapshot, config: recipe.configYaml }, retention);
     },
+  };
+}
+
+function retentionOf({ keep, keepEvery, keepBest, keepBestBy }: TrainConfig): Retention {
+  return {
+    last: keep,
+    ...(keepEvery > 0 ? { every: keepEvery } : {}),
+    ...(keepBest > 0 ? { best: { count: keepBest, by: keepBestBy } } : {}),
   };
 }

@@ -33,6 +33,7 @@ export async function trainDit(
   runDir: string,
   engine: Engine,
   clips: ClipPool<ClipStore>,
+  allowChange: readonly string[] = [],
 ): Promise<{ readonly exitCode: number | undefined }> {
   const { dit, objective, packing, samples, seed, data, name } = recipe.value;
   const vae = await loadVae(vaeDirOf(recipe.value.vae.run));
@@ -43,7 +44,7 @@ export async function trainDit(
     prediction: objective.prediction,
   };
   const statistics = partlyWhitened(vae.statistics, recipe.value.vae.whitening);
-  const identity = runRecipe(recipe, engine, clips, { vae: vae.sha256 });
+  const identity = runRecipe(recipe, engine, clips, { vae: vae.sha256 }, allowChange);
   await refuseOtherRecipe(runDir, identity);
   const tell = (line: string): void => void process.stderr.write(`${line}\n`);
   const vaeName = { sha256: vae.sha256, run: recipe.value.vae.run };

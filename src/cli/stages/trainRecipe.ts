@@ -16,22 +16,37 @@ export function defaultRunDir({ name }: Pick<Recipe, "name">): string {
   return join("experiments", name, "main");
 }
 
+export interface TrainWishes {
+  /** The run's folder; the recipe's own when not given. */
+  readonly runDir?: string | undefined;
+  /** What may be another than when the run was started: see `RunRecipe.allowChange`. */
+  readonly allowChange?: readonly string[];
+}
+
 /**
  * Trains a recipe from start to end, or from its last checkpoint; first the VAE that it needs, if that is not there.
  * @returns the exit code of the process: 0, or that of the signal that ended the run.
  */
-export async function trainRecipe(file: string, overrides: readonly string[], runDir?: string): Promise<number> {
+export async function trainRecipe(
+  file: string,
+  overrides: readonly string[],
+  { runDir, allowChange = [] }: TrainWishes = {},
+): Promise<number> {
   const recipe = loadRecipe(file, overrides, recipeSchema);
   const dir = runDir ?? defaultRunDir(recipe.value);
   if (isDit(recipe)) {
     const code = await trainMissingVae(recipe, overrides);
     if (code !== 0) return code;
     const clips = await openClips(recipe.value.data);
-    return onEngine(recipe, clips, async (engine) => (await trainDit(recipe, dir, engine, clips)).exitCode ?? 0);
+    return onEngine(recipe, clips, async (engine) => {
+      const { exitCode = 0 } = await trainDit(recipe, dir, engine, clips, allowChange);
+      return exitCode;
+    });
   }
   const clips = await openData(recipe.value.data);
   return onEngine(recipe, clips, async (engine) => {
-    const { exitCode = 0, reconstruction } = await trainVae(recipe as Resolved<VaeRecipe>, dir, engine, clips);
+    const stage = trainVae(recipe as Resolved<VaeRecipe>, dir, engine, clips, allowChange);
+    const { exitCode = 0, reconstruction } = await stage;
     if (reconstruction !== undefined) {
       const { psnr, heldOut } = reconstruction;
       say(
@@ -72,7 +87,7 @@ async function trainMissingVae({ file, value }: Resolved<DitRecipe>, overrides: 
   return trainRecipe(
     vaeFile,
     overrides.filter((override) => override.startsWith("engine.")),
-    run,
+    { runDir: run },
   );
 }
 

@@ -39,6 +39,7 @@ export async function trainVae(
   runDir: string,
   engine: Engine,
   clips: ClipPool<Dataset>,
+  allowChange: readonly string[] = [],
 ): Promise<VaeResult> {
   const { vae, loss, batch, augment, seed, data } = recipe.value;
   const { heldOut } = data;
@@ -48,7 +49,7 @@ export async function trainVae(
   const result = await runStage({
     title: `train ${recipe.value.name}`,
     dir: runDir,
-    recipe: runRecipe(recipe, engine, clips),
+    recipe: runRecipe(recipe, engine, clips, {}, allowChange),
     task,
     ...recipe.value,
     engine,

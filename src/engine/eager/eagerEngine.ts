@@ -30,6 +30,7 @@ class EagerProgram implements Program {
   readonly outputs: Signature;
   readonly compileMs = 0;
   readonly flops: number | undefined;
+  readonly digest: string | undefined;
   readonly cached = false;
   readonly fallbacks = [];
   private readonly kind: EagerKind;
@@ -40,9 +41,10 @@ class EagerProgram implements Program {
     this.name = name;
     this.fn = fn;
     this.inputs = signature;
-    const { outputs, flops } = this.inferOutputs();
+    const { outputs, flops, digest } = this.inferOutputs();
     this.outputs = outputs;
     this.flops = flops;
+    this.digest = digest;
   }
 
   bind(inputs: EngineMap, outputs: EngineMap = {}): Binding {
@@ -71,11 +73,11 @@ class EagerProgram implements Program {
   }
 
   /** Records the function; where that fails, as with functions that print what they compute, calls it on zeros. */
-  private inferOutputs(): Pick<Program, "outputs" | "flops"> {
+  private inferOutputs(): Pick<Program, "outputs" | "flops" | "digest"> {
     try {
       return traceProgram(this.name, this.fn, this.inputs);
     } catch {
-      return { outputs: this.outputsOnZeros(), flops: undefined };
+      return { outputs: this.outputsOnZeros(), flops: undefined, digest: undefined };
     }
   }
 

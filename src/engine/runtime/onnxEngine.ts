@@ -121,7 +121,7 @@ export class OnnxEngine implements Engine {
 
   async compile(name: string, fn: TensorFn, signature: Signature): Promise<Program> {
     const started = performance.now();
-    const { graph, inputs, outputs, flops } = traceProgram(name, fn, signature, this.precision);
+    const { graph, inputs, outputs, flops, digest } = traceProgram(name, fn, signature, this.precision);
     const { provider } = this.executor;
     const model = lowerToOnnx(graph, { provider, native: this.native });
     const kernels = model.kernels ?? [];
@@ -129,8 +129,10 @@ export class OnnxEngine implements Engine {
     const { session, cached } = await explained(provider, () => this.open(encoded));
     if (this.strict) await refuseFallbacks(name, provider, session);
     const compileMs = performance.now() - started;
-    const program = new OnnxProgram({ name, inputs, outputs, flops, compileMs, cached, provider }, session, (self) =>
-      this.programs.delete(self),
+    const program = new OnnxProgram(
+      { name, inputs, outputs, flops, digest, compileMs, cached, provider },
+      session,
+      (self) => this.programs.delete(self),
     );
     this.programs.add(program);
     return program;
@@ -152,7 +154,7 @@ export class OnnxEngine implements Engine {
   }
 }
 
-interface Facts extends Pick<Program, "name" | "inputs" | "outputs" | "flops" | "compileMs" | "cached"> {
+interface Facts extends Pick<Program, "name" | "inputs" | "outputs" | "flops" | "digest" | "compileMs" | "cached"> {
   readonly provider: ProviderName;
 }
 
@@ -162,6 +164,7 @@ class OnnxProgram implements Program {
   readonly outputs: Signature;
   readonly compileMs: number;
   readonly flops: number | undefined;
+  readonly digest: string | undefined;
   readonly cached: boolean;
   readonly fallbacks: readonly Fallback[];
   private readonly provider: ProviderName;
@@ -174,6 +177,7 @@ class OnnxProgram implements Program {
     this.outputs = facts.outputs;
     this.compileMs = facts.compileMs;
     this.flops = facts.flops;
+    this.digest = facts.digest;
     this.cached = facts.cached;
     this.provider = facts.provider;
     this.fallbacks = session.fallbacks;

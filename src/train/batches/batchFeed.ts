@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+import type { HostTensor } from "../../base/tensors.ts";
 import { DamagedRow } from "../../data/shards/damagedRow.ts";
 import type { Batch, DrawnBatch, Task } from "../task.ts";
 import type { Assembler } from "./assembler.ts";
@@ -58,6 +60,18 @@ export class BatchFeed {
     return batches;
   }
 
+  /**
+   * Digest of the batches that `next` will give; null when there are none, or when assembling them failed, which `next`
+   * will tell. A run that resumes compares it: other data or other code that makes batches would make other numbers.
+   */
+  async digestOfNext(): Promise<string | null> {
+    const coming = this.ahead.slice(0, this.options.numParts);
+    if (coming.length === 0) return null;
+    const filled = await Promise.allSettled(coming.map(({ filled }) => filled));
+    if (filled.some(({ status }) => status === "rejected")) return null;
+    return digestOf(coming.map(({ drawn, shared }) => ({ ...drawn, inputs: shared.tensors })));
+  }
+
   /** Waits for what is on its way: it must not outlive the data it reads. */
   async close(): Promise<void> {
     await Promise.allSettled([...this.inUse, ...this.ahead].map(({ filled }) => filled));
@@ -88,4 +102,18 @@ export class BatchFeed {
       await this.fill(drawn.redrawn(), shared);
     }
   }
+}
+
+/** Digest of batches: the arrangement, and every tensor's name and bytes. 64 hex digits. */
+export function digestOf(batches: readonly Pick<Batch, "arrangement" | "inputs">[]): string {
+  const hash = createHash("sha256");
+  for (const { arrangement, inputs } of batches) {
+    hash.update(`${arrangement.key}\n`);
+    for (const name of Object.keys(inputs).sort()) {
+      const { data } = inputs[name] as HostTensor;
+      hash.update(`${name} ${data.byteLength}\n`);
+      hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    }
+  }
+  return hash.digest("hex");
 }

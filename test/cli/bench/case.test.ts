@@ -72,7 +72,7 @@ async function largestProgram(bench: BenchCase): Promise<{ flops: number; numFlo
     description: "tracing",
     precision: "f32",
     async compile(name, fn, signature) {
-      const { inputs, outputs, flops } = traceProgram(name, fn, signature);
+      const { inputs, outputs, flops, digest } = traceProgram(name, fn, signature);
       const learned = Object.entries(inputs).filter(([key]) => key.startsWith("param/"));
       const numFloats = learned.reduce((sum, [, { shape }]) => sum + shape.reduce((a, b) => a * b, 1), 0);
       if (flops > largest.flops) largest = { flops, numFloats };
@@ -82,6 +82,7 @@ async function largestProgram(bench: BenchCase): Promise<{ flops: number; numFlo
         inputs,
         outputs,
         flops,
+        digest,
         compileMs: 0,
         cached: false,
         fallbacks: [],
