@@ -51,7 +51,6 @@ export async function trainDit(
   const latents = await latentsOf(clips, codec, vaeName, { maxBadShare: data.maxBadShare, tell });
   try {
     const task = await DitTask.create({ model, latents, statistics, objective, packing, heldOut: data.heldOut, seed });
-    for (const line of packingLines(task.packing)) tell(line);
     const requests = samples.clips.length > 0 ? samples.clips : requestsLike(clips);
     const result = await runStage({
       title: `train ${name}`,
@@ -63,6 +62,7 @@ export async function trainDit(
       onOpen: async (run) => {
         await copyVae(vaeDirOf(recipe.value.vae.run), join(run.dir, "vae"));
         await writeModelFacts(run.dir, clips);
+        for (const line of packingLines(task.packing)) tell(line);
         noteLongCaptions(clips.stores, dit.text);
         noteUnevenDraws(task.packing.draws);
       },
