@@ -3,6 +3,8 @@ import type { Dataset } from "../../src/data/dataset.ts";
 import type { Engine, HostMap } from "../../src/engine/engine.ts";
 import { createOnnxEngine } from "../../src/engine/runtime/onnxEngine.ts";
 import type { Assembler } from "../../src/train/batches/assembler.ts";
+import { InTurn } from "../../src/train/batches/inTurn.ts";
+import { withAssembler } from "../../src/train/batches/openAssembler.ts";
 import { listCheckpoints, loadCheckpoint, saveCheckpoint } from "../../src/train/checkpoint.ts";
 import type { CheckpointStore } from "../../src/train/loop.ts";
 import type { Task } from "../../src/train/task.ts";
@@ -67,6 +69,43 @@ describe("the training loop", function () {
       );
     });
   }
+
+  it("goes on exactly where it was interrupted with threads that work ahead, though another number of them", async () => {
+    const whole = new MemoryStore();
+    const uninterrupted = await runLoop(engine, await smallDitTask(data), { train, store: whole });
+    const store = new MemoryStore();
+    const figures = [];
+    for (const [workers, stopAfter] of [
+      [2, 3],
+      [1, 5],
+      [0, 9],
+    ] as const) {
+      const task = await smallDitTask(data);
+      const { figures: some } = await withAssembler(task, { workers, prefetch: 4 }, (assembler) =>
+        runLoop(engine, task, { train, store, stopAfter, assembler }),
+      );
+      figures.push(...some);
+    }
+    assertSame(store.saved.at(-1), whole.saved.at(-1));
+    assert.deepEqual(figures, uninterrupted.figures);
+  });
+
+  it("tells how long steps waited for data", async () => {
+    const task = smallVaeTask(dataset, "random");
+    const inner = assemblerOf(task);
+    const slow = new InTurn({
+      async fill(order, tensors) {
+        await inner.fill(order, tensors);
+        if (order.step > 8) await new Promise((resolve) => setTimeout(resolve, 600));
+      },
+    });
+    const often = { steps: 12, logEvery: 4 };
+    const { lines } = await runLoop(engine, task, { train: often, assembler: slow });
+    const [, , waited] = lines.map(({ dataWait }) => dataWait);
+    // Steps 9 to 12 take 600 ms each to assemble, one after the other, and far less to compute.
+    assert.ok(lines.every(({ dataWait }) => dataWait >= 0 && dataWait <= 1));
+    assert.ok(waited !== undefined && waited > 0.3, String(waited));
+  });
 
   it("goes on exactly from a checkpoint on the disk", async () => {
     const whole = new MemoryStore();

@@ -6,7 +6,7 @@ import { lineThrough } from "./lineThrough.ts";
 
 const BYTES_PER_MB = 1e6;
 /** Share of the steps before memory is looked at: threads start, buffers and the collector's heap find their size. */
-const WARM_UP = 0.2;
+const WARM_UP = 0.5;
 /** Memory is averaged over so many stretches of steps: neighbouring readings tell much the same. */
 const STRETCHES = 16;
 
@@ -35,7 +35,7 @@ export interface LoadingResult {
   readonly mbPerSecond: number;
   /** Share of the time after the first step that was spent waiting, in [0, 1]; about 1 without a pause. */
   readonly dataWait: number;
-  /** Resident memory after the warm-up, in MB: mean, and slope with twice its standard error per 1,000 batches. */
+  /** Resident memory of the second half, in MB: mean, and slope with twice its standard error per 1,000 batches. */
   readonly rssMb: number;
   readonly rssSlope: number;
   readonly rssSlopeError: number;

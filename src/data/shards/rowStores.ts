@@ -1,5 +1,6 @@
 import { assert } from "../../base/errors.ts";
 import { ShardReader, type StoredRow, type StoreSpec } from "./reader.ts";
+import { rowBytes } from "./rows.ts";
 import type { BadShard } from "./shardFiles.ts";
 
 /** A row of one of several stores, as a plain value. */
@@ -31,6 +32,11 @@ export class RowStores {
   /** The values of a row, in memory of their own. @throws DamagedRow. */
   values(row: StoreRow): Promise<Uint8Array> {
     return this.reader(row).valuesOf(row);
+  }
+
+  /** Bytes of a row's values. */
+  bytesOf(row: StoreRow): number {
+    return rowBytes(this.reader(row).spec.kind, row.entry);
   }
 
   /** Reads a row's values into memory that may be shared and has just their size. @throws DamagedRow. */

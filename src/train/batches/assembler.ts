@@ -6,7 +6,7 @@ import { PackAssembler, type PackAssembly } from "./packAssembler.ts";
 
 /** Makes the tensors of batches. What it writes is a function of the order and of the stored rows alone. */
 export interface Assembler {
-  /** Fills the tensors of a batch, which have its arrangement's shapes. */
+  /** Fills the tensors of a batch, which have its arrangement's shapes. One batch at a time. */
   fill(order: BatchOrder, tensors: HostMap): Promise<void>;
 }
 

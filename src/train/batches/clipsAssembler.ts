@@ -6,6 +6,7 @@ import type { HostMap } from "../../engine/engine.ts";
 import { toSigned } from "../colour.ts";
 import type { Assembler } from "./assembler.ts";
 import type { BatchOrder } from "./order.ts";
+import { ScratchReader } from "./scratchReader.ts";
 
 /** What clips for the autoencoder are assembled by. */
 export interface ClipsAssembly {
@@ -21,11 +22,11 @@ export interface ClipsAssembly {
  */
 export class ClipsAssembler implements Assembler {
   private readonly assembly: ClipsAssembly;
-  private readonly stores: RowStores;
+  private readonly rows: ScratchReader;
 
   constructor(assembly: ClipsAssembly, stores: RowStores) {
     this.assembly = assembly;
-    this.stores = stores;
+    this.rows = new ScratchReader(stores);
   }
 
   async fill(order: BatchOrder, { video_BTHWC, eps_Bthwz }: HostMap): Promise<void> {
@@ -38,7 +39,7 @@ export class ClipsAssembler implements Assembler {
       const { hash, height, width } = row.entry;
       const clip = { frames, height, width };
       const window = drawWindow(new KeyedRandom(seed, "augment", hash, step, part, i), clip, view, flip);
-      toSigned(cutWindow(await this.stores.values(row), clip, view, window), videos[i] as Float32Array);
+      toSigned(cutWindow(await this.rows.read(row), clip, view, window), videos[i] as Float32Array);
       new KeyedRandom(seed, "posterior", hash, step, part, i).fillNormal(noises[i] as Float32Array);
     }
   }

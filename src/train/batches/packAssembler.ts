@@ -15,6 +15,7 @@ import { type LatentStats, normaliseLatents } from "../../models/vae/latents.ts"
 import type { ObjectiveConfig } from "../ditConfig.ts";
 import type { Assembler } from "./assembler.ts";
 import type { BatchOrder, PackedClip, PackOrder } from "./order.ts";
+import { ScratchReader } from "./scratchReader.ts";
 
 /** What packs of latents are assembled by. */
 export interface PackAssembly {
@@ -37,12 +38,12 @@ export interface PackAssembly {
  */
 export class PackAssembler implements Assembler {
   private readonly assembly: PackAssembly;
-  private readonly stores: RowStores;
+  private readonly latents: ScratchReader;
   private readonly rows: RowLayout | undefined;
 
   constructor(assembly: PackAssembly, stores: RowStores) {
     this.assembly = assembly;
-    this.stores = stores;
+    this.latents = new ScratchReader(stores);
     this.rows = assembly.room === undefined ? undefined : new RowLayout(assembly.room);
   }
 
@@ -77,8 +78,8 @@ export class PackAssembler implements Assembler {
     const { patch, statistics } = this.assembly;
     const tokens = tokensOfClips(x0_LP, pack);
     for (const [i, { row, grid }] of clips.entries()) {
-      const bytes = await this.stores.values(row);
-      const stored_thwz = new Float32Array(bytes.slice().buffer);
+      const { buffer, byteLength } = await this.latents.read(row);
+      const stored_thwz = new Float32Array(buffer, 0, byteLength / Float32Array.BYTES_PER_ELEMENT);
       const used = latentGridOf(grid, patch);
       const latent_thwz = cropLatent(stored_thwz, row.entry.grid, used);
       patchify(normaliseLatents(latent_thwz, statistics), used, patch, tokens[i]);
