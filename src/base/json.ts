@@ -1,4 +1,5 @@
 import { UserError } from "./errors.ts";
+import { outlineOfJson } from "./jsonOutline.ts";
 
 /** What JSON can hold. Numbers are finite. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
@@ -11,20 +12,30 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Far above what files of this project have; below what would exhaust the stack or hundreds of megabytes. */
+const limits = { depth: 64, numValues: 1_000_000 };
+
 /**
- * Reads JSON text from outside. Stricter than JSON.parse: a key that stands twice in one object is refused.
- * @throws UserError when the text is not JSON or repeats a key.
+ * Reads JSON text from outside. Stricter than JSON.parse: a key that stands twice in one object is refused, and so is
+ * nesting of more than 64 levels or a million values, before anything is built.
+ * @throws UserError when the text is not JSON, repeats a key or exceeds a limit.
  */
 export function parseJson(text: string, where: string): JsonValue {
+  const { depth, numValues, repeatedKey } = outlineOfJson(text, limits);
+  if (depth > limits.depth) {
+    throw new UserError(where, { expected: `JSON of at most ${limits.depth} levels`, got: "more" });
+  }
+  if (numValues > limits.numValues) {
+    throw new UserError(where, { expected: `JSON of at most ${limits.numValues} values`, got: "more" });
+  }
   let value: JsonValue;
   try {
     value = JSON.parse(text);
   } catch (error) {
     throw new UserError(where, { expected: "JSON", got: error instanceof Error ? error.message : String(error) });
   }
-  const repeated = repeatedKey(text);
-  if (repeated !== undefined) {
-    throw new UserError(where, { expected: "every key once", got: `${JSON.stringify(repeated)} twice` });
+  if (repeatedKey !== undefined) {
+    throw new UserError(where, { expected: "every key once", got: `${JSON.stringify(repeatedKey)} twice` });
   }
   return value;
 }
@@ -63,23 +74,4 @@ function isPlainObject(value: unknown): value is object {
 
 function describe(value: unknown): string {
   return typeof value === "object" ? `a ${value?.constructor.name}` : `a value of type ${typeof value}`;
-}
-
-/** The first key that an object of this valid JSON text repeats. */
-function repeatedKey(text: string): string | undefined {
-  const open: (Set<string> | undefined)[] = [];
-  const tokens = /"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?|[{}[\]]/g;
-  for (let token = tokens.exec(text); token !== null; token = tokens.exec(text)) {
-    const [whole, body, colon] = token;
-    if (whole === "{") open.push(new Set());
-    else if (whole === "[") open.push(undefined);
-    else if (whole === "}" || whole === "]") open.pop();
-    else if (colon !== undefined && body !== undefined) {
-      const key: string = body.includes("\\") ? JSON.parse(`"${body}"`) : body;
-      const seen = open.at(-1);
-      if (seen?.has(key)) return key;
-      seen?.add(key);
-    }
-  }
-  return undefined;
 }

@@ -25,9 +25,11 @@ export interface SafetensorsHeader {
 
 /** Bytes before the header's JSON. */
 export const prefixBytes = 8;
-/** The format's own bound on a header's length. */
-const maxHeaderBytes = 100_000_000;
+/** Bounds on what a header may make a reader build, far above those of any model here. The format's own is 100 MB. */
+const maxHeaderBytes = 16 << 20;
+const maxTensors = 65_536;
 const maxRank = 32;
+const braceByte = 0x7b;
 
 /**
  * Length of the JSON that follows the first 8 bytes.
@@ -44,6 +46,10 @@ export function readHeaderLength(prefix: Uint8Array, fileBytes: number, where: s
 
 /** Reads and checks a header's JSON. @throws UserError naming the file and the first thing that is wrong. */
 export function parseHeader(json: Uint8Array, fileBytes: number, where: string): SafetensorsHeader {
+  // Every entry needs a brace of its own; so too many are seen before any is built.
+  let numBraces = 0;
+  for (const byte of json) if (byte === braceByte) numBraces += 1;
+  if (numBraces > maxTensors + 2) throw damaged(where, `a header of more than ${maxTensors} tensors`);
   const header = parseJson(decodeText(json, where), where);
   if (!isJsonObject(header)) throw damaged(where, "a header that is no object");
   const { __metadata__: metadata = {}, ...entries } = header;

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { assert, UserError } from "../base/errors.ts";
+import { assert, oneLine, UserError } from "../base/errors.ts";
 import { type Problem, problemsOf } from "./complaint.ts";
 import { Composition, merge } from "./compose.ts";
 import { type DeadKey, deadKeys } from "./effect.ts";
@@ -96,7 +96,7 @@ function refusal(problems: readonly Problem[]): UserError {
   const sorted = problems.toSorted((a, b) => compareSources(a.source, b.source));
   const lines = sorted.slice(0, maxProblemsShown).map(({ key, source, text }) => {
     const about = source.kind === "override" && !source.text.startsWith(`${key}=`) ? `${key}: ` : "";
-    return { where: whereText(source, key), text: about + text };
+    return { where: oneLine(whereText(source, key)), text: oneLine(about + text) };
   });
   const hidden = sorted.length - lines.length;
   const [first, ...others] = lines;

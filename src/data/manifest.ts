@@ -1,8 +1,10 @@
-import { lstatSync, readFileSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { conform } from "../base/conform.ts";
 import { UserError } from "../base/errors.ts";
 import { isJsonObject, parseJson } from "../base/json.ts";
+import { readTextFile } from "../base/textFile.ts";
 import { type ClipShape, shapeKey } from "./clip.ts";
 import { groupBy } from "./group.ts";
 import { CONTENT_KINDS } from "./shards/rows.ts";
@@ -48,33 +50,35 @@ export function readManifest(dir: string): Manifest {
   const path = join(dir, MANIFEST_FILE);
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
-  } catch {
+    text = readTextFile(path);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(dir, {
       expected: `a dataset (a folder with ${MANIFEST_FILE})`,
       got: "none",
       try: "`kinema data shapes` or `kinema data ingest` to build one",
     });
   }
+  return parseManifest(text, path);
+}
+
+/** The manifest that a text holds. @throws UserError as `readManifest` does. */
+export function parseManifest(text: string, path: string): Manifest {
   const json = parseJson(text, path);
   if (isJsonObject(json) && json.version === 1) {
-    throw new UserError(dir, {
+    throw new UserError(path, {
       expected: "a dataset of this version",
       got: "one of an earlier",
       try: "building it again",
     });
   }
-  const parsed = manifestSchema.safeParse(json);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new UserError(`${path} ${issue?.path.join(".") ?? ""}`.trim(), issue?.message ?? "malformed");
-  }
+  const manifest = conform(manifestSchema, json, path);
   const names = new Set<string>();
-  for (const { file } of [...parsed.data.shards, parsed.data.index]) {
+  for (const { file } of [...manifest.shards, manifest.index]) {
     if (names.has(file)) throw new UserError(path, { expected: "each file once", got: `${file} twice` });
     names.add(file);
   }
-  return parsed.data;
+  return manifest;
 }
 
 /**

@@ -8,6 +8,7 @@ import { UserError } from "../base/errors.ts";
 import { makeFolder, namesIn, removeLeftovers, writeFileAtomic } from "../base/files.ts";
 import { LOCK_FILE, lockFolder } from "../base/folderLock.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonObject } from "../base/json.ts";
+import { readTextFile } from "../base/textFile.ts";
 import { allowanceFor, covers, describeStart, differences, refuseUnknownKeys, showDifference } from "./runIdentity.ts";
 
 export interface RunRecipe {
@@ -129,7 +130,7 @@ async function refuseOtherFolder(dir: string): Promise<void> {
 async function readRunFile(dir: string): Promise<{ identity: JsonObject; starts: readonly JsonValue[] } | undefined> {
   if (!(await namesIn(dir)).includes(runFile)) return undefined;
   const path = join(dir, runFile);
-  const { identity, starts } = parseJsonObject(await fs.readFile(path, "utf8"), path);
+  const { identity, starts } = parseJsonObject(readTextFile(path), path);
   if (isJsonObject(identity) && Array.isArray(starts)) return { identity, starts };
   throw new UserError(path, { expected: "identity and starts of a run", got: "something else" });
 }

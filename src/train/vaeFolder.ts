@@ -1,11 +1,11 @@
-import fs from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { conform } from "../base/conform.ts";
 import { UserError } from "../base/errors.ts";
-import { namesIn, writeFileAtomic, writeFolderAtomic } from "../base/files.ts";
+import { namesIn, resolveInside, writeFileAtomic, writeFolderAtomic } from "../base/files.ts";
 import { parseJson } from "../base/json.ts";
 import { readSafetensors, writeSafetensors } from "../base/safetensorsFile.ts";
+import { readTextFile } from "../base/textFile.ts";
 import type { HostMap } from "../engine/engine.ts";
 import { latentStatsSchema } from "../models/vae/latents.ts";
 import { vaeSchema } from "../models/vae/vaeConfig.ts";
@@ -43,10 +43,13 @@ export async function saveVae(dir: string, vae: Omit<StoredVae, "sha256">): Prom
   );
 }
 
-/** @throws UserError when the folder holds no trained VAE, or its weights are not those that were written. */
+/**
+ * Links that lead out of the folder are not followed.
+ * @throws UserError when the folder holds no trained VAE, or its weights are not those that were written.
+ */
 export async function loadVae(dir: string): Promise<StoredVae> {
   const facts = await readVaeFacts(dir);
-  const { tensors, sha256 } = await readSafetensors(join(dir, WEIGHTS));
+  const { tensors, sha256 } = await readSafetensors(await resolveInside(dir, WEIGHTS));
   if (sha256 !== facts.sha256) {
     throw new UserError(join(dir, WEIGHTS), { expected: `sha256 ${facts.sha256}`, got: sha256 });
   }
@@ -62,8 +65,8 @@ export async function readVaeFacts(dir: string): Promise<VaeFacts> {
       try: "`kinema train` with a recipe of kind vae, to its last step",
     });
   }
-  const path = join(dir, FACTS);
-  return conform(factsSchema, parseJson(await fs.readFile(path, "utf8"), path), path);
+  const path = await resolveInside(dir, FACTS);
+  return conform(factsSchema, parseJson(readTextFile(path), path), path);
 }
 
 /** Whether a folder holds a trained VAE. */

@@ -35,14 +35,28 @@ describe("json", () => {
     }
   });
 
-  it("stands deep nesting, long strings and many keys", () => {
-    const deep = "[".repeat(100_000) + "]".repeat(100_000);
-    assert.doesNotThrow(() => parseJson(deep, "x"));
-    const long = JSON.stringify({ ["k\\".repeat(2_000_000)]: 1 });
-    assert.doesNotThrow(() => parseJson(long, "x"));
+  it("stands long strings and many keys", () => {
+    for (const letters of ["k\\", "\n", '"']) {
+      const long = JSON.stringify({ [letters.repeat(5_000_000)]: letters.repeat(5_000_000) });
+      assert.doesNotThrow(() => parseJson(long, "x"));
+    }
     const many = `{${Array.from({ length: 100_000 }, (_, i) => `"k${i}":0`).join()}}`;
     assert.doesNotThrow(() => parseJson(many, "x"));
     assert.throws(() => parseJson(`${many.slice(0, -1)},"k7":1}`, "x"), UserError);
+  });
+
+  it("refuses deep nesting and a million values before it builds any", () => {
+    const nested = (levels: number) =>
+      `${"[".repeat(levels)}${'{"a":'.repeat(levels)}1${"}".repeat(levels)}${"]".repeat(levels)}`;
+    assert.doesNotThrow(() => parseJson(nested(32), "x"));
+    assert.throws(() => parseJson(nested(33), "x"), /^UserError: x: expected JSON of at most 64 levels, got more/);
+    assert.throws(() => parseJson("[".repeat(5_000_000), "x"), /at most 64 levels/);
+    for (const item of ["{},", "[],", "0,", '"",']) {
+      const before = process.memoryUsage().heapUsed;
+      const many = `[${item.repeat(2_000_000)}0]`;
+      assert.throws(() => parseJson(many, "x"), /at most 1000000 values, got more/);
+      assert(process.memoryUsage().heapUsed - before < 2 * many.length + 8e6);
+    }
   });
 
   it("does not let __proto__ reach a prototype", () => {

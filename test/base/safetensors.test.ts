@@ -155,7 +155,7 @@ describe("safetensors", () => {
         /^UserError: f: .* a header of \d+ bytes in a file of 108/,
       );
     }
-    assert.throws(() => readHeaderLength(prefix(100_000_001n), 2 ** 40, "f"), UserError);
+    assert.throws(() => readHeaderLength(prefix(2n ** 24n + 1n), 2 ** 40, "f"), UserError);
     assert.equal(readHeaderLength(prefix(100n), 108, "f"), 100);
   });
 
@@ -168,14 +168,24 @@ describe("safetensors", () => {
     await assert.rejects(readSafetensors(root));
   });
 
-  it("reads 100,000 entries", () => {
-    const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`layer.${i}`, ints([1])]));
-    const { bytes, order } = encodeHeader(many);
-    const { tensors: read } = parseHeader(bytes.subarray(8), bytes.length + 400_000, "f");
+  it("reads 65,000 entries and refuses 100,000 before any is built", () => {
+    const header = (count: number) =>
+      encodeHeader(Object.fromEntries(Array.from({ length: count }, (_, i) => [`layer.${i}`, ints([1])])));
+    const { bytes, order } = header(65_000);
+    const { tensors: read } = parseHeader(bytes.subarray(8), bytes.length + 260_000, "f");
     assert.deepEqual(
       read.map(({ name }) => name),
       order,
     );
+    const tooMany = header(100_000).bytes;
+    const before = process.memoryUsage().heapUsed;
+    assert.throws(() => parseHeader(tooMany.subarray(8), tooMany.length + 400_000, "f"), /more than 65536 tensors/);
+    assert(process.memoryUsage().heapUsed - before < 2e6);
+  });
+
+  it("names tensors of strange names in one printable line", async () => {
+    const path = await write({ "a\n\u001b[2J\u202e": entry("U8", [4], 1, 5) }, new Uint8Array(5));
+    await assert.rejects(readSafetensors(path), /got a\\n\\u\{1b\}\[2J\\u\{202e\} at byte 1, after a gap from 0$/);
   });
 
   it("every header byte changed in every bit: a clear error, or tensors of the stated sizes", async () => {

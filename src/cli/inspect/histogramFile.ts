@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { conform } from "../../base/conform.ts";
 import { UserError } from "../../base/errors.ts";
 import { parseJson } from "../../base/json.ts";
+import { readTextFile } from "../../base/textFile.ts";
 import type { GridShare } from "../../data/plans/plan.ts";
 
 const side = z.int().positive();
@@ -24,8 +24,9 @@ export function readHistogram(file: string): GridShare[] {
 
 function textOf(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return readTextFile(file);
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(file, {
       expected: "a file with a list of grids and counts",
       got: error instanceof Error && "code" in error && error.code !== "ENOENT" ? String(error.code) : "no such file",

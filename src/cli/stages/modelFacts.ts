@@ -1,10 +1,10 @@
-import fs from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { conform } from "../../base/conform.ts";
 import { UserError } from "../../base/errors.ts";
 import { namesIn, writeFileAtomic } from "../../base/files.ts";
 import { parseJson } from "../../base/json.ts";
+import { readTextFile } from "../../base/textFile.ts";
 import { countGrids } from "../../data/manifest.ts";
 import type { ClipPool, PoolStore } from "../../data/mix/clipPool.ts";
 
@@ -40,5 +40,5 @@ export async function readModelFacts(runDir: string): Promise<ModelFacts> {
     });
   }
   const path = join(runDir, FILE);
-  return conform(factsSchema, parseJson(await fs.readFile(path, "utf8"), path), path);
+  return conform(factsSchema, parseJson(readTextFile(path), path), path);
 }

@@ -1,15 +1,24 @@
-import { readFile } from "node:fs/promises";
 import { UserError } from "../../base/errors.ts";
+import { readTextFile } from "../../base/textFile.ts";
 
 /**
  * Reads `file,caption` rows (CSV as in RFC 4180: quotes around fields with commas, line ends or quotes, quotes doubled).
  * Other columns are allowed and ignored. Gives captions by file, as written.
  * @throws UserError when it cannot be read, has no such columns, or names a file twice.
  */
-export async function readCaptions(path: string): Promise<Map<string, string>> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
+export function readCaptions(path: string): Map<string, string> {
+  let text: string;
+  try {
+    text = readTextFile(path);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(path, { expected: "a file of captions", got: error instanceof Error ? error.message : "none" });
-  });
+  }
+  return parseCaptions(text, path);
+}
+
+/** The captions by file that a text lists. @throws UserError as `readCaptions` does. */
+export function parseCaptions(text: string, path: string): Map<string, string> {
   const [head, ...rows] = parseCsv(path, text.replace(/^\uFEFF/, ""));
   const fileColumn = head?.fields.indexOf("file") ?? -1;
   const captionColumn = head?.fields.indexOf("caption") ?? -1;

@@ -9,7 +9,7 @@ import { isVideoFile, listFiles } from "./videoFiles.ts";
  * The videos and pictures of a folder, with captions from a file. @throws UserError when the folder or the captions cannot be read.
  */
 export async function folderSource(dir: string, captionsFile: string): Promise<VideoSource> {
-  const captions = await readCaptions(captionsFile);
+  const captions = readCaptions(captionsFile);
   const present = await listFiles(dir);
   const files = present.filter(isVideoFile);
   const known = new Set(present);

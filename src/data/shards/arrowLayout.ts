@@ -40,9 +40,12 @@ function faultOf(bytes: Uint8Array): string | undefined {
   if (schema === undefined) return "no schema";
   if (footer.length(2, BLOCK_BYTES) > 0) return "dictionaries";
   if (schema.tables(1).some(isNotPlain) || schema.has(2)) return "columns that are not plain";
+  let free = HEAD_BYTES;
   for (const [offset = 0, bodyBytes = 0] of footer.structures(3, BLOCK_BYTES, [0, 16])) {
+    if (offset < free) return `a record batch at byte ${offset}, over what ends at ${free}`;
     const fault = faultOfBatch(new DataView(bytes.buffer, bytes.byteOffset, footerAt), offset, bodyBytes);
     if (fault !== undefined) return fault;
+    free = offset + bodyBytes;
   }
   return undefined;
 }
@@ -69,9 +72,14 @@ function faultOfBatch(before: DataView, offset: number, bodyBytes: number): stri
   for (const [length, nulls] of batch.structures(1, PAIR_BYTES, [0, 8])) {
     if (length !== rows || nulls !== 0) return `a column of ${length} values with ${nulls} nulls in ${rows} rows`;
   }
+  let free = 0;
   for (const [start = 0, length = 0] of batch.structures(2, PAIR_BYTES, [0, 8])) {
     if ((bodyAt + start) % ALIGNMENT !== 0) return `a buffer at byte ${start}, which is not aligned`;
     if (start + length > bodyBytes) return `a buffer of bytes ${start} to ${start + length} in a body of ${bodyBytes}`;
+    if (length === 0) continue;
+    // What lies in the file once is read once: so no file becomes many times its size.
+    if (start < free) return `a buffer at byte ${start}, over the one that ends at ${free}`;
+    free = start + length;
   }
   return undefined;
 }

@@ -1,3 +1,4 @@
+import { oneLine } from "../../base/errors.ts";
 import type { RowEntry } from "./rows.ts";
 
 /** A row that cannot be read, or is not the one that the dataset lists. Its values must not be used. */
@@ -12,7 +13,7 @@ export class DamagedRow extends Error {
   readonly reason: string;
 
   constructor(dir: string, entry: RowEntry, file: string, reason: string) {
-    super(`${file === "" ? "" : `${file}: `}clip ${entry.index} (${entry.source}) ${reason}`);
+    super(oneLine(`${file === "" ? "" : `${file}: `}clip ${entry.index} (${entry.source}) ${reason}`));
     this.dir = dir;
     this.entry = entry;
     this.file = file;

@@ -33,8 +33,12 @@ export interface IndexedShards extends Shards {
 /** Reads and checks the index. @throws UserError when it is not the file that was written, or lists what cannot be. */
 export async function readIndex(dir: string, set: IndexedShards): Promise<RowIndex> {
   const path = join(dir, set.index.file);
-  const batch = parse(path, await readWhole(path, set.index));
-  const rows = rowsOf(batch);
+  return parseIndex(path, await readWhole(path, set.index), set);
+}
+
+/** The rows that the bytes of an index list. @throws UserError as `readIndex` does. */
+export function parseIndex(path: string, bytes: Uint8Array, set: IndexedShards): RowIndex {
+  const rows = rowsOf(parse(path, bytes));
   const refuse = (i: number, expected: string, got: string) => new UserError(`${path} row ${i}`, { expected, got });
   if (rows.entries.length !== set.index.clips) {
     throw new UserError(path, { expected: `${set.index.clips} clips`, got: `${rows.entries.length}` });

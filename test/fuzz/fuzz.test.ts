@@ -1,0 +1,30 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { targets } from "./targets.ts";
+import { tryTarget } from "./trial.ts";
+import { startWatchdog, type Watchdog } from "./watchdog.ts";
+
+describe("files from strangers, a slice of npm run test:fuzz", () => {
+  let scratch = "";
+  let watchdog: Watchdog;
+  before(() => {
+    scratch = mkdtempSync(join(tmpdir(), "kinema-fuzz-"));
+    watchdog = startWatchdog();
+  });
+  after(async () => {
+    await watchdog.stop();
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  for (const [name, open] of Object.entries(targets)) {
+    it(`${name}: accepted, or refused in one line, within bounds of time and memory`, async () => {
+      const target = await open(scratch);
+      try {
+        await tryTarget(target, { runs: target.slice, seed: 1, watchdog });
+      } finally {
+        await target.close?.();
+      }
+    });
+  }
+});

@@ -1,0 +1,106 @@
+import { performance } from "node:perf_hooks";
+import fc from "fast-check";
+import { UserError } from "../../src/base/errors.ts";
+import { bytesInUse, guardMemory, type MemoryGuard } from "./memory.ts";
+import type { FuzzTarget } from "./target.ts";
+import type { Watchdog } from "./watchdog.ts";
+
+/** What came of a trial in which nothing was wrong. */
+export interface TrialResult {
+  readonly runs: number;
+  readonly accepted: number;
+  readonly refused: number;
+  /** Milliseconds that the slowest input took. */
+  readonly slowestMs: number;
+  /** Most memory, in bytes, that one input took beyond twice its size. */
+  readonly mostBytes: number;
+  readonly seconds: number;
+}
+
+/** What an input may take beyond twice its size: garbage of the engine, compiled code, caches filled on first use. */
+export const freeBytes = 8 << 20;
+const defaultMaxMs = 1000;
+const maxLineLetters = 8000;
+
+/**
+ * Gives a target `runs` inputs. Each must be accepted or refused with a UserError of one printable line, within its
+ * time and twice its size in memory, and a constant. @throws Error with the smallest input that is not, and the seed.
+ */
+export async function tryTarget(
+  target: FuzzTarget,
+  { runs, seed, watchdog }: { readonly runs: number; readonly seed: number; readonly watchdog: Watchdog },
+): Promise<TrialResult> {
+  const started = performance.now();
+  const tally = { accepted: 0, refused: 0, slowestMs: 0, mostBytes: 0 };
+  const guard = guardMemory();
+  const property = fc.asyncProperty(target.inputs, async (input) => {
+    watchdog.beat(target.name);
+    const one = await measured(target, input, guard);
+    if (one.ms > (target.maxMs ?? defaultMaxMs)) {
+      // The machine may have been busy with something else: slow is what is slow twice.
+      const again = await measured(target, input, guard);
+      if (again.ms > (target.maxMs ?? defaultMaxMs)) throw new Error(`took ${again.ms.toFixed(0)} ms`);
+    }
+    tally[one.refusal === undefined ? "accepted" : "refused"] += 1;
+    tally.slowestMs = Math.max(tally.slowestMs, one.ms);
+    tally.mostBytes = Math.max(tally.mostBytes, one.bytes);
+  });
+  try {
+    const details = await fc.check(property, { numRuns: runs, seed, endOnFailure: false });
+    if (details.failed) throw new Error(failureText(target, seed, details));
+  } finally {
+    guard.remove();
+  }
+  return { runs, ...tally, seconds: (performance.now() - started) / 1000 };
+}
+
+/** `safetensors: 1,000,000 runs, ...`. */
+export function trialLine(name: string, result: TrialResult): string {
+  const number = (value: number) => value.toLocaleString("en-US");
+  const { runs, accepted, refused, slowestMs, mostBytes, seconds } = result;
+  const counts = `${number(runs)} runs, ${number(accepted)} accepted, ${number(refused)} refused`;
+  const worst = `slowest ${slowestMs.toFixed(1)} ms, most memory ${(mostBytes / 2 ** 20).toFixed(2)} MiB beyond 2x`;
+  return `${name}: ${counts}, ${worst} (${seconds.toFixed(0)} s)`;
+}
+
+interface Measured {
+  readonly refusal: UserError | undefined;
+  readonly ms: number;
+  /** Beyond twice the input's size. */
+  readonly bytes: number;
+}
+
+async function measured(target: FuzzTarget, input: Uint8Array, guard: MemoryGuard): Promise<Measured> {
+  guard.reset(2 * input.length + freeBytes);
+  const before = bytesInUse();
+  const started = performance.now();
+  const refusal = await refusalOf(target, input);
+  const ms = performance.now() - started;
+  const bytes = Math.max(bytesInUse() - before, guard.asked) - 2 * input.length;
+  guard.reset(Number.POSITIVE_INFINITY);
+  if (bytes > freeBytes) throw new Error(`took ${bytes} bytes of memory beyond twice the input's ${input.length}`);
+  return { refusal, ms, bytes };
+}
+
+async function refusalOf(target: FuzzTarget, input: Uint8Array): Promise<UserError | undefined> {
+  try {
+    await target.read(input);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const isPrintable = error.message.split("\n").every((line) => !/\p{Cc}/u.test(line));
+    const isOneLine = target.name === "recipe" || !error.message.includes("\n");
+    if (!isPrintable || !isOneLine || error.message.length > maxLineLetters) {
+      throw new Error(`a refusal that is not one printable line: ${JSON.stringify(error.message.slice(0, 500))}`);
+    }
+    return error;
+  }
+}
+
+function failureText(target: FuzzTarget, seed: number, details: fc.RunDetails<[Uint8Array]>): string {
+  const input = Buffer.from(details.counterexample?.[0] ?? []);
+  const { errorInstance, numShrinks } = details;
+  const why = errorInstance instanceof Error ? errorInstance.stack : String(errorInstance);
+  const shown = JSON.stringify(input.toString("latin1").slice(0, 2000));
+  return `${target.name}: seed ${seed}, run ${details.numRuns}, after ${numShrinks} shrinks: ${why}\ninput ${shown}\nbase64 ${input.toString("base64").slice(0, 4000)}`;
+}
