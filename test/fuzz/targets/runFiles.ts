@@ -46,7 +46,7 @@ export function openCheckpoint(scratch: string): FuzzTarget {
   const files = {
     "state.json": { bytes: 2, sha256: "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a" },
   };
-  const text = encodeManifest({ step, files });
+  const text = encodeManifest({ step, files, metrics: {} });
   const target = fileTarget(scratch, "checkpoint", "manifest.json", JSON.parse(text), verifyCheckpoint);
   writeFileSync(join(scratch, "checkpoint", "state.json"), "{}");
   return { ...target, runs: 100_000, slice: 1000, inputs: fc.oneof(target.inputs, sealed(JSON.parse(text))) };
