@@ -64,7 +64,7 @@ export async function choosePlans(
     neglected: problem.grids.filter((_, i) => rated.isNeglected[i]),
     bounds: { fill: Math.min(1, bound.fill), plans: leastPlans(problem) },
   };
-  return { ...found, explanations: explainMisses(problem, found, bound.patterns.length) };
+  return { ...found, explanations: explainMisses(problem, found, bound) };
 }
 
 function plansOf({ grids }: PackingProblem, patterns: readonly Pattern[], { rates }: Rated): Plan[] {

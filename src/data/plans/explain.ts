@@ -1,4 +1,5 @@
 import { gridKey } from "../../base/grid.ts";
+import type { FillBound } from "./bound.ts";
 import { Knapsack } from "./knapsack.ts";
 import type { PackingProblem } from "./problem.ts";
 
@@ -16,7 +17,7 @@ const MAX_NAMED = 4;
 const TOLERANCE = 1e-5;
 
 /** Why plans miss their targets: what the linear program proves, what sums of tokens allow, how many plans it takes. */
-export function explainMisses(problem: PackingProblem, found: Found, unlimitedPlans: number): string[] {
+export function explainMisses(problem: PackingProblem, found: Found, unlimited: FillBound): string[] {
   const { fill, frequencyError, tokens, maxPlans, sizes } = problem;
   const reasons: string[] = [];
   const isBounded = found.bounds.fill < fill - TOLERANCE;
@@ -39,7 +40,8 @@ export function explainMisses(problem: PackingProblem, found: Found, unlimitedPl
       ...(isEmptier ? [`fill ${percent(found.fill)} of the ${percent(reachable)} that any number of plans allow`] : []),
       ...(isOff ? [`frequency error ${found.frequencyError.toFixed(4)}`] : []),
     ];
-    const way = unlimitedPlans > maxPlans ? `; ${unlimitedPlans} plans would meet both` : "";
+    const enough = unlimited.patterns.length;
+    const way = enough > maxPlans && unlimited.reached >= reachable - TOLERANCE ? `; ${enough} plans would do` : "";
     reasons.push(`${maxPlans} plans for ${sizes.length} grids: ${missed.join(", ")}${way}`);
   }
   return reasons;

@@ -14,7 +14,8 @@ export interface RatedPatterns {
 
 /** Work after which the search stops; counted, not timed, so that it is the same on every machine. */
 const MAX_CELLS = 1.5e8;
-const MAX_TRIALS = 1000;
+/** Rows of the linear programs solved, one for each grid: 1,000 trials for 40 grids. */
+const MAX_ROWS = 40_000;
 /** How near a target counts as met. */
 const NEAR = 1e-6;
 /** Rates for which a pack is filled anew, relative to the one it has. */
@@ -176,7 +177,7 @@ export class PlanSearch {
 
   private mayTry(): boolean {
     this.trials++;
-    return this.trials <= MAX_TRIALS && this.refill.work < MAX_CELLS;
+    return this.trials * this.problem.grids.length <= MAX_ROWS && this.refill.work < MAX_CELLS;
   }
 }
 
