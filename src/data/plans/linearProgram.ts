@@ -56,13 +56,7 @@ export class LinearProgram {
     return this.numColumns++;
   }
 
-  /** A column in {0, 1}; returns its index. */
-  addChoice(cost: number, entries: readonly Entry[]): number {
-    const column = this.addColumn(cost, 1, entries);
-    this.model.changeColIntegrality(column, this.solver.constants.variableType.integer);
-    return column;
-  }
-
+  /** Bounds a column to [0, upper]. */
   changeUpper(column: number, upper: number): void {
     this.model.changeColBounds(column, 0, this.bound(upper));
   }

@@ -7,6 +7,8 @@ export interface Rated {
   readonly rates: readonly number[];
   /** Total-variation distance of the shares drawn from those wanted. */
   readonly frequencyError: number;
+  /** Sum over the grids of how much too often each is drawn, relative to its share. */
+  readonly overdraw: number;
   /** Rate-weighted mean share of the budget that is filled. */
   readonly fill: number;
   /** FLOPs of the dearest pattern that is drawn, over those of the cheapest. */
@@ -19,6 +21,8 @@ export interface Rated {
   /** To be minimised: see `PENALTIES`. */
   readonly score: number;
   readonly prices: Prices;
+  /** Of the linear program's rows. */
+  readonly duals: Float64Array;
 }
 
 /** What a unit of error, and of unfilled budget, costs at the margin. */
@@ -29,7 +33,8 @@ export interface Prices {
 
 /**
  * The score of a set of plans. It counts the frequency error once, and far more what is missed: every grid is to be
- * drawn, then the error to be in its bound, then the fill. A plan must be worth its compilation: at 0.0005, sixteen
+ * drawn, then the error to be in its bound, then the fill. Rare grids hardly show in the error: what each is drawn too
+ * often, relative to its share, counts by itself, a hundred times too often like an error of 0.02. A plan must be worth its compilation: at 0.0005, sixteen
  * plans in place of eight must lower the error by 0.004.
  */
 export const PENALTIES = {
@@ -37,6 +42,7 @@ export const PENALTIES = {
   excessError: 300,
   lackingFill: 100,
   error: 1,
+  overdraw: 0.0002,
   emptiness: 0.02,
   perPlan: 0.0005,
 } as const;
@@ -77,7 +83,7 @@ export class RateProgram {
       const balance = this.balances[i] as number;
       const error: Entry = [this.error, share / 2];
       const cost = (PENALTIES.error * share) / 2;
-      program.addColumn(cost, Number.POSITIVE_INFINITY, [[balance, -1], error]);
+      program.addColumn(cost + PENALTIES.overdraw, Number.POSITIVE_INFINITY, [[balance, -1], error]);
       program.addColumn(cost, 1 - LEAST_DRAWN, [[balance, 1], error]);
       program.addColumn(cost + PENALTIES.neglect / LEAST_DRAWN, LEAST_DRAWN, [[balance, 1], error]);
     }
@@ -87,18 +93,18 @@ export class RateProgram {
   }
 
   /** Adds a pattern; returns its column. */
-  add({ counts, clips, tokens }: Pattern): number {
-    const { tokens: budget, packsPerClip, shares } = this.problem;
-    const filled = tokens / budget;
-    const draws = this.balances.map(
-      (row, i): Entry => [row, ((counts[i] as number) * packsPerClip) / (shares[i] as number)],
-    );
-    this.program.addColumn(-PENALTIES.emptiness * filled, Number.POSITIVE_INFINITY, [
-      ...draws.filter(([, value]) => value > 0),
-      [this.clips, clips * packsPerClip],
-      [this.fill, this.fillTarget - filled],
-    ]);
+  add(pattern: Pattern): number {
+    this.program.addColumn(this.costOf(pattern), Number.POSITIVE_INFINITY, this.entriesOf(pattern));
     return this.numPatterns++;
+  }
+
+  /**
+   * The most that a pattern could lower the linear program's part of a score, put in place of any other or beside all:
+   * its reduced cost, times the rate at which it would draw every clip.
+   */
+  gainOf(pattern: Pattern, { duals }: Pick<Rated, "duals">): number {
+    const worth = this.entriesOf(pattern).reduce((sum, [row, value]) => sum + (duals[row] as number) * value, 0);
+    return Math.max(0, worth - this.costOf(pattern)) / (pattern.clips * this.problem.packsPerClip);
   }
 
   /** Takes the pattern that was added last out again. */
@@ -125,6 +131,7 @@ export class RateProgram {
       PENALTIES.excessError * Math.max(0, figures.frequencyError - frequencyError) +
       PENALTIES.lackingFill * Math.max(0, this.fillTarget - figures.fill) +
       PENALTIES.error * figures.frequencyError +
+      PENALTIES.overdraw * figures.overdraw +
       PENALTIES.emptiness * (1 - figures.fill) +
       PENALTIES.perPlan * figures.numDrawn +
       balance * (figures.maxCostRatio - 1);
@@ -132,15 +139,44 @@ export class RateProgram {
       error: PENALTIES.error + Math.abs(duals[this.error] as number),
       emptiness: PENALTIES.emptiness + Math.abs(duals[this.fill] as number),
     };
-    return { rates, ...figures, score, prices };
+    return { rates, ...figures, score, prices, duals };
+  }
+
+  /** What one more clip of each grid in a pattern adds to its reduced cost. */
+  reducedCosts({ duals }: Pick<Rated, "duals">): number[] {
+    const { sizes, shares, tokens, packsPerClip } = this.problem;
+    return sizes.map((size, i) => {
+      const draw =
+        (duals[this.balances[i] as number] as number) / (shares[i] as number) + (duals[this.clips] as number);
+      return -draw * packsPerClip + (((duals[this.fill] as number) - PENALTIES.emptiness) * size) / tokens;
+    });
   }
 
   dispose(): void {
     this.program.dispose();
   }
+
+  private costOf({ tokens }: Pattern): number {
+    return (-PENALTIES.emptiness * tokens) / this.problem.tokens;
+  }
+
+  private entriesOf({ counts, clips, tokens }: Pattern): Entry[] {
+    const { tokens: budget, packsPerClip, shares } = this.problem;
+    const draws = this.balances.map(
+      (row, i): Entry => [row, ((counts[i] as number) * packsPerClip) / (shares[i] as number)],
+    );
+    return [
+      ...draws.filter(([, value]) => value > 0),
+      [this.clips, clips * packsPerClip],
+      [this.fill, this.fillTarget - tokens / budget],
+    ];
+  }
 }
 
-type Figures = Pick<Rated, "frequencyError" | "fill" | "maxCostRatio" | "numDrawn" | "isNeglected" | "numNeglected">;
+type Figures = Pick<
+  Rated,
+  "frequencyError" | "overdraw" | "fill" | "maxCostRatio" | "numDrawn" | "isNeglected" | "numNeglected"
+>;
 
 function figuresOf(
   { shares, tokens }: PackingProblem,
@@ -156,6 +192,7 @@ function figuresOf(
   const isNeglected = shares.map((share, i) => (got[i] as number) < share * LEAST_DRAWN * (1 - 1e-4));
   return {
     frequencyError: shares.reduce((sum, share, i) => sum + Math.abs((got[i] as number) - share), 0) / 2,
+    overdraw: shares.reduce((sum, share, i) => sum + Math.max(0, (got[i] as number) / share - 1), 0),
     fill: mean((pattern) => pattern.tokens) / tokens,
     maxCostRatio: Math.max(...costs) / Math.min(...costs),
     numDrawn: drawn.length,

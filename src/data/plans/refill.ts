@@ -37,6 +37,15 @@ export class Refill {
     return this.knapsack.mostFilled();
   }
 
+  /** The pack that costs least, at a cost for each clip of a grid. */
+  cheapest(costs: readonly number[]): Pattern | undefined {
+    const counts = this.knapsack.cheapest(
+      costs.map((cost) => [{ cost, copies: Number.POSITIVE_INFINITY }]),
+      1,
+    );
+    return counts === undefined ? undefined : patternOf(this.problem, counts);
+  }
+
   /** The best pack; undefined when none holds so many tokens. */
   pack({ rate, packsPerClip, drawn, prices, perFlop, leastTokens }: Wish): Pattern | undefined {
     const { shares, sizes, costs, tokens } = this.problem;
@@ -76,15 +85,17 @@ function offersOf({ share, drawn, step, price, most }: Lack): Offer[] {
   const offers: Offer[] = [];
   let at = drawn;
   const offer = (copies: number, bonus: number): void => {
-    const gain = Math.abs(at + copies * step - share) - Math.abs(at - share);
-    offers.push({ cost: (price * gain - bonus) / copies, copies });
-    at += copies * step;
+    const after = at + copies * step;
+    const error = price * (Math.abs(after - share) - Math.abs(at - share));
+    const overdraw = (PENALTIES.overdraw * (Math.max(0, after - share) - Math.max(0, at - share))) / share;
+    offers.push({ cost: (error + overdraw - bonus) / copies, copies });
+    at = after;
   };
   const lacking = share * LEAST_DRAWN - at;
   if (lacking > 1e-6 * share) offer(Math.min(most, Math.ceil(lacking / step)), PENALTIES.neglect);
   const within = Math.floor((share - at) / step + 1e-9);
   if (within > 0) offer(within, 0);
   if (share - at > 1e-9 * share) offer(1, 0);
-  offers.push({ cost: price * step, copies: Number.POSITIVE_INFINITY });
+  offers.push({ cost: (price + PENALTIES.overdraw / share) * step, copies: Number.POSITIVE_INFINITY });
   return offers;
 }

@@ -1,10 +1,10 @@
-import { assert } from "../../base/errors.ts";
 import { KeyedRandom } from "../../base/random.ts";
 import type { Solver } from "./linearProgram.ts";
 import type { PackingProblem, Pattern } from "./problem.ts";
 import type { Rated } from "./rates.ts";
 import { Refill, type Wish } from "./refill.ts";
-import { SearchState } from "./searchState.ts";
+import { type Replacement, SearchState } from "./searchState.ts";
+import { filledInTurn, rareAside } from "./starts.ts";
 
 /** A set of patterns with their best rates. */
 export interface RatedPatterns {
@@ -14,25 +14,23 @@ export interface RatedPatterns {
 
 /** Work after which the search stops; counted, not timed, so that it is the same on every machine. */
 const MAX_CELLS = 1.5e8;
-/** Rows of the linear programs solved, one for each grid: 1,000 trials for 40 grids. */
-const MAX_ROWS = 40_000;
+/** Rows of the linear programs solved, one for each grid: 800 trials for 40 grids. */
+const MAX_ROWS = 32_000;
 /** How near a target counts as met. */
 const NEAR = 1e-6;
 /** Rates for which a pack is filled anew, relative to the one it has. */
 const TRIED_RATES = [1, 0.5, 2];
-/** A kick refills so many packs at rates and prices that are off by one of these factors. */
+/** A kick refills so many packs, at rates and prices that are off by one of these factors, or exchanges one. */
 const KICKED_PACKS = 2;
 const KICKS = [0.25, 0.5, 1, 2, 4];
 /** Kicks without a gain after which there is none to be had. */
 const MAX_IDLE_KICKS = 25;
-/** Of the packs filled in turn, the last of so many hold the grids that none before them held. */
-const TURNS_FOR_RARE = 4;
 
 /**
  * Searches for the patterns, at most `maxPlans`, that score best (see `PENALTIES`). A state is a set of patterns with
  * the rates that a linear program gives them; a move empties one or two packs and fills them again by a knapsack, with
- * the others as they are. It starts once from packs filled one after the other and once from the packs of the linear
- * program's bound. Where no move helps and a target is missed, random refills kick it out of its place: iterated local
+ * the others as they are. It starts from packs filled one after the other, from the packs of the linear program's bound,
+ * and where these are too many from packs that set rare grids aside. Where no move helps and a target is missed, random refills kick it out of its place: iterated local
  * search. It ends when the targets are met and no single refill helps, or its work is spent.
  */
 export class PlanSearch {
@@ -54,37 +52,22 @@ export class PlanSearch {
 
   /** @param known packs that are worth a start, best first. */
   run(known: readonly Pattern[]): RatedPatterns {
-    const filled = this.filledInTurn();
-    const starts = [filled, [...known, ...filled].slice(0, this.problem.maxPlans)].map(withoutRepeats);
+    const filled = filledInTurn(this.problem, this.refill, this.leastTokens);
+    const apart = known.length > this.problem.maxPlans ? [rareAside(this.solver, this.problem)] : [];
+    const starts = [[], known, ...apart].map((first) => [...first, ...filled].slice(0, this.problem.maxPlans));
     const states = starts.map((start) => new SearchState(this.solver, this.problem, this.fillTarget, start));
     try {
       for (const state of states) this.refillEach(state);
       const best = states.reduce((a, b) => (b.beats(a) ? b : a));
-      while (!this.meetsTargets(best) && this.refillPair(best)) this.refillEach(best);
+      while (!this.meetsTargets(best) && (this.exchange(best) || this.refillPair(best))) this.refillEach(best);
       for (let [kick, idle] = [0, 0]; idle < MAX_IDLE_KICKS && !this.meetsTargets(best) && this.mayTry(); kick++) {
         idle = this.kick(best, kick) ? 0 : idle + 1;
       }
-      for (const slot of best.slotsByRate().sort((a, b) => b - a)) best.drop(slot);
+      this.prune(best);
       return { patterns: best.patterns, rated: best.rated };
     } finally {
       for (const state of states) state.dispose();
     }
-  }
-
-  /** Packs filled one after the other, each to mend what those before it left. */
-  private filledInTurn(): Pattern[] {
-    const { maxPlans, shares, packsPerClip } = this.problem;
-    const { leastTokens } = this;
-    const wish = { rate: 1 / maxPlans, packsPerClip, prices: { error: 1, emptiness: 0 }, perFlop: 0, leastTokens };
-    const drawn = shares.map(() => 0);
-    return Array.from({ length: maxPlans }, (_, turn) => {
-      const isForRare = turn >= maxPlans - Math.ceil(maxPlans / TURNS_FOR_RARE);
-      const toCome = isForRare ? 0 : 1 - (turn + 1) / maxPlans;
-      const pattern = this.refill.pack({ ...wish, drawn: drawn.map((share, i) => share + toCome * (shares[i] ?? 0)) });
-      assert(pattern !== undefined, "a pack can hold as many tokens as it must");
-      for (const [i, count] of pattern.counts.entries()) drawn[i] = (drawn[i] ?? 0) + (count * packsPerClip) / maxPlans;
-      return pattern;
-    });
   }
 
   /** Refills single packs, the rarest first, until none gets better. */
@@ -93,6 +76,7 @@ export class PlanSearch {
       improved = false;
       for (const slot of state.slotsByRate()) {
         for (const pattern of this.refillsOf(state, slot)) {
+          if (!state.mayGain([{ slot, pattern }])) continue;
           if (!this.mayTry()) return;
           if (state.replace([{ slot, pattern }])) {
             improved = true;
@@ -103,12 +87,22 @@ export class PlanSearch {
     }
   }
 
+  /** Puts the pack that the linear program would add next in place of one that is there; whether that was better. */
+  private exchange(state: SearchState): boolean {
+    const pattern = this.refill.cheapest(state.reducedCosts());
+    if (pattern === undefined) return false;
+    for (const slot of state.slotsByRate()) {
+      if (!this.mayTry()) return false;
+      if (state.replace([{ slot, pattern }])) return true;
+    }
+    return false;
+  }
+
   /** Refills two packs at once; whether that made the state better. */
   private refillPair(state: SearchState): boolean {
     const slots = state.slotsByRate();
     for (const [place, later] of slots.entries()) {
       for (const first of slots.slice(place + 1)) {
-        if (!this.mayTry()) return false;
         const wish = this.wishFor(state, [first, later]);
         const one = this.refill.pack({ ...wish, rate: state.rateOf(first) });
         if (one === undefined) continue;
@@ -128,22 +122,42 @@ export class PlanSearch {
     return false;
   }
 
-  /** Refills packs at random, then descends; goes back when that led nowhere better. Whether it led somewhere. */
+  /** Changes packs at random, then descends; goes back when that led nowhere better. Whether it led somewhere. */
   private kick(state: SearchState, number: number): boolean {
     const random = new KeyedRandom(0, "plans.kick", number);
     const before = state.keep();
-    for (let i = 0; i < KICKED_PACKS; i++) {
-      const slot = random.int(state.patterns.length);
-      const wish = this.wishFor(state, [slot]);
-      const { error, emptiness } = wish.prices;
-      const rate = state.rateOf(slot) * random.pick(KICKS);
-      const pattern = this.refill.pack({ ...wish, rate, prices: { error, emptiness: emptiness * random.pick(KICKS) } });
-      if (pattern !== undefined) state.force({ slot, pattern });
+    for (const change of number % 2 === 0 ? this.randomRefills(state, random) : this.randomExchange(state, random)) {
+      this.trials++;
+      state.force(change);
     }
     this.refillEach(state);
     const isBetter = state.beats(before);
     if (!isBetter) state.restore(before);
     return isBetter;
+  }
+
+  private *randomRefills(state: SearchState, random: KeyedRandom): Generator<Replacement> {
+    for (let i = 0; i < KICKED_PACKS; i++) {
+      const slot = random.int(state.patterns.length);
+      const wish = this.wishFor(state, [slot]);
+      const rate = state.rateOf(slot) * random.pick(KICKS);
+      const prices = { ...wish.prices, emptiness: wish.prices.emptiness * random.pick(KICKS) };
+      const pattern = this.refill.pack({ ...wish, rate, prices });
+      if (pattern !== undefined) yield { slot, pattern };
+    }
+  }
+
+  private *randomExchange(state: SearchState, random: KeyedRandom): Generator<Replacement> {
+    const rarer = state.slotsByRate().slice(0, Math.ceil(state.patterns.length / 2));
+    const pattern = this.refill.cheapest(state.reducedCosts());
+    if (pattern !== undefined) yield { slot: random.pick(rarer), pattern };
+  }
+
+  /** Leaves out packs that are not worth a plan, the rarest first. */
+  private prune(state: SearchState): void {
+    for (const pattern of state.slotsByRate().map((slot) => state.patterns[slot] as Pattern)) {
+      state.drop(state.patterns.indexOf(pattern));
+    }
   }
 
   private meetsTargets({ rated }: SearchState): boolean {
@@ -179,8 +193,4 @@ export class PlanSearch {
     this.trials++;
     return this.trials * this.problem.grids.length <= MAX_ROWS && this.refill.work < MAX_CELLS;
   }
-}
-
-function withoutRepeats(patterns: readonly Pattern[]): Pattern[] {
-  return [...new Map(patterns.map((pattern) => [String(pattern.counts), pattern])).values()];
 }

@@ -74,6 +74,22 @@ export class SearchState {
     return this.mean(({ cost }) => cost);
   }
 
+  /** Whether putting patterns into slots could score better: by the linear program's duals, or by nearer costs. */
+  mayGain(changes: readonly Replacement[]): boolean {
+    const gain = changes.reduce((sum, { pattern }) => sum + this.program.gainOf(pattern, this.rated), 0);
+    if (gain > WORTHWHILE) return true;
+    const { rates, maxCostRatio } = this.rated;
+    const slots = changes.map(({ slot }) => slot);
+    const kept = this.patterns.filter((_, slot) => (rates[slot] as number) > 0 && !slots.includes(slot));
+    const costs = [...kept, ...changes.map(({ pattern }) => pattern)].map(({ cost }) => cost);
+    return Math.max(...costs) / Math.min(...costs) < maxCostRatio;
+  }
+
+  /** What one more clip of each grid would bring or cost a pattern that is added, at the margin. */
+  reducedCosts(): number[] {
+    return this.program.reducedCosts(this.rated);
+  }
+
   /** Puts patterns into slots when that scores better; whether it did. */
   replace(changes: readonly Replacement[]): boolean {
     const [patterns, columns] = [[...this.patterns], [...this.columns]];
