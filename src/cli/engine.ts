@@ -1,5 +1,6 @@
 import type { CommandModule } from "yargs";
-import { listEngines } from "../engine/createEngine.ts";
+import { listEngines } from "../engine/listEngines.ts";
+import { describeAdapter } from "../engine/runtime/adapter.ts";
 import { jsonOption, say, sayJson } from "./command.ts";
 import { benchCommand } from "./engine/bench.ts";
 import { installCommand } from "./engine/install.ts";
@@ -22,9 +23,12 @@ const listCommand: CommandModule<object, { verify: boolean; json: boolean }> = {
       sayJson(listings);
       return;
     }
-    for (const { kind, through, version, folder, reason } of listings) {
+    for (const { kind, provider, through, version, folder, reason, adapters = [], adaptersUnknown } of listings) {
+      const name = provider === undefined || provider === "cpu" ? kind : `${kind} ${provider}`;
       const place = `${through} ${version}${folder === undefined ? "" : `, ${folder}`}`;
-      say(`${kind.padEnd(11)} ${reason === undefined ? "yes" : "no "}  ${reason ?? place}`);
+      say(`${name.padEnd(11)} ${reason === undefined ? "yes" : "no "}  ${reason ?? place}`);
+      for (const adapter of adapters) say(`${"".padEnd(17)}${describeAdapter(adapter)}`);
+      if (adaptersUnknown !== undefined) say(`${"".padEnd(17)}${adaptersUnknown}`);
     }
   },
 };

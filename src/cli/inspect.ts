@@ -1,17 +1,19 @@
 import type { CommandModule } from "yargs";
 import type { z } from "zod";
 import { inspectConfigCommand } from "./inspect/config.ts";
+import { inspectGraphCommand } from "./inspect/graph.ts";
 import { inspectPlanCommand } from "./inspect/plan.ts";
 
 /** `kinema inspect WHAT`. */
 export function inspectCommand(schema: z.ZodType<object>): CommandModule {
   return {
     command: "inspect",
-    describe: "Show what a recipe resolves to, and how its clips are packed",
+    describe: "Show what a recipe resolves to, how its clips are packed, and what it compiles",
     builder: (cli) =>
       cli
         .command(inspectConfigCommand(schema))
         .command(inspectPlanCommand)
+        .command(inspectGraphCommand)
         .demandCommand(1, "say what to inspect; see --help"),
     handler: () => {},
   };

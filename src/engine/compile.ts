@@ -7,6 +7,13 @@ import { optimize } from "./passes/index.ts";
 import type { Precision } from "./precision.ts";
 import { trace } from "./trace/trace.ts";
 
+/** What a program is made of. */
+export interface ProgramSource {
+  readonly name: string;
+  readonly fn: TensorFn;
+  readonly signature: Signature;
+}
+
 /** A function as a program: pure, with fixed shapes, not tied to any runtime. */
 export interface TracedProgram {
   readonly name: string;

@@ -28,6 +28,16 @@ export interface Transfers {
   readonly uploadedBytes: number;
   readonly downloads: number;
   readonly downloadedBytes: number;
+  /** Time that runs and placements waited for copies to the device. */
+  readonly uploadMs: number;
+}
+
+/** What an engine holds in a device's memory, in bytes. */
+export interface DeviceUse {
+  /** Tensors that were placed, and the companions of host tensors that programs are bound to. */
+  readonly tensors: number;
+  /** The most that was ever in use, intermediate results too; undefined where the device's allocator does not count. */
+  readonly peak: number | undefined;
 }
 
 /** Where an engine's programs compute, and how tensors get there and back. */
@@ -45,6 +55,8 @@ export interface EngineMemory {
   release(tensors: EngineMap): void;
   /** Zeros for engines that compute in host memory. */
   readonly transfers: Transfers;
+  /** Undefined for engines that compute in host memory. */
+  readonly deviceUse: DeviceUse | undefined;
 }
 
 /** Something that computes pure tensor functions: ONNX Runtime with compiled programs, or a tfjs backend eagerly. */

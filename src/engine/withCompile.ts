@@ -10,6 +10,9 @@ export function withCompile(engine: Engine, compile: Engine["compile"]): Engine 
     get transfers() {
       return engine.transfers;
     },
+    get deviceUse() {
+      return engine.deviceUse;
+    },
     place: (tensors) => engine.place(tensors),
     fetch: (tensors) => engine.fetch(tensors),
     release: (tensors) => engine.release(tensors),

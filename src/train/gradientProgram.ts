@@ -1,7 +1,8 @@
 import type { Scalar } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { withoutPrefix, withPrefix } from "../base/tensors.ts";
-import type { Engine, Program, TensorFn } from "../engine/engine.ts";
+import type { ProgramSource } from "../engine/compile.ts";
+import type { Engine, Program, Signature, TensorFn } from "../engine/engine.ts";
 import { valueAndGrads } from "../engine/ops/gradients.ts";
 import { bindParams } from "../nn/params.ts";
 import type { FlatLayout } from "./flatState.ts";
@@ -16,15 +17,10 @@ export const AUX = "aux/";
 export const LOSS_SCALE = "lossScale";
 
 /**
- * Compiles parameters and batch -> loss, aux and the gradient of the loss for every parameter.
+ * Parameters and batch -> loss, aux and the gradient of the loss for every parameter.
  * @param scaled whether the gradients are those of the loss times the input `lossScale`.
  */
-export function compileGradient(
-  engine: Engine,
-  layout: FlatLayout,
-  arrangement: Arrangement,
-  scaled = false,
-): Promise<Program> {
+export function gradientSource(layout: FlatLayout, arrangement: Arrangement, scaled = false): ProgramSource {
   const fn: TensorFn = (inputs) => {
     const params = withoutPrefix(inputs, PARAM);
     const batch = withoutPrefix(inputs, BATCH);
@@ -36,9 +32,21 @@ export function compileGradient(
     }, params);
     return { ...aux, ...withPrefix(grads, GRAD) };
   };
-  return engine.compile(`gradient ${arrangement.key}`, fn, {
+  const signature: Signature = {
     ...Object.fromEntries(layout.slots.map(({ path, shape }) => [PARAM + path, { shape, dtype: "float32" }])),
     ...withPrefix(arrangement.signature, BATCH),
     ...(scaled ? { [LOSS_SCALE]: { shape: [], dtype: "float32" } } : {}),
-  });
+  };
+  return { name: `gradient ${arrangement.key}`, fn, signature };
+}
+
+/** Compiles what `gradientSource` describes. */
+export function compileGradient(
+  engine: Engine,
+  layout: FlatLayout,
+  arrangement: Arrangement,
+  scaled = false,
+): Promise<Program> {
+  const { name, fn, signature } = gradientSource(layout, arrangement, scaled);
+  return engine.compile(name, fn, signature);
 }

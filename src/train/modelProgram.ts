@@ -1,4 +1,5 @@
 import { withoutPrefix, withPrefix } from "../base/tensors.ts";
+import type { ProgramSource } from "../engine/compile.ts";
 import type { Binding, Engine, EngineMap, HostMap, Signature } from "../engine/engine.ts";
 import type { ModelProgram } from "../models/program.ts";
 import { bindParams } from "../nn/params.ts";
@@ -21,11 +22,8 @@ export async function compileModel(
   model: ModelProgram,
   weights: EngineMap,
 ): Promise<CompiledModel> {
-  const compiled = await engine.compile(
-    name,
-    (inputs) => model.fn(bindParams(withoutPrefix(inputs, PARAM)), withoutPrefix(inputs, INPUT)),
-    { ...withPrefix(specsOf(weights), PARAM), ...withPrefix(model.inputs, INPUT) },
-  );
+  const { fn, signature } = modelSource(name, model, specsOf(weights));
+  const compiled = await engine.compile(name, fn, signature);
   const placed = await engine.place(weights);
   const own = Object.fromEntries(Object.entries(placed).filter(([path, tensor]) => tensor !== weights[path]));
   return {
@@ -34,6 +32,15 @@ export async function compileModel(
       await compiled.dispose();
       engine.release(own);
     },
+  };
+}
+
+/** A model's program: weights by path under `param/`, its inputs under `input/`. */
+export function modelSource(name: string, model: ModelProgram, weights: Signature): ProgramSource {
+  return {
+    name,
+    fn: (inputs) => model.fn(bindParams(withoutPrefix(inputs, PARAM)), withoutPrefix(inputs, INPUT)),
+    signature: { ...withPrefix(weights, PARAM), ...withPrefix(model.inputs, INPUT) },
   };
 }
 

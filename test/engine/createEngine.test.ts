@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { UserError } from "../../src/base/errors.ts";
-import { createEngine, listEngines } from "../../src/engine/createEngine.ts";
+import { createEngine } from "../../src/engine/createEngine.ts";
 import { engineSchema } from "../../src/engine/engineConfig.ts";
+import { listEngines } from "../../src/engine/listEngines.ts";
 
 describe("choice of engine", () => {
   it("defaults to the compiled engine", () => {
@@ -30,8 +31,8 @@ describe("choice of engine", () => {
   it("lists every engine with a version or one line of reason", async () => {
     const listings = await listEngines();
     assert.deepEqual(
-      listings.map(({ kind }) => kind),
-      ["onnx", "onnx", "tensorflow", "wasm", "cpu"],
+      listings.map(({ kind, provider }) => (provider === undefined ? kind : `${kind} ${provider}`)),
+      ["onnx cpu", "onnx cpu", "onnx webgpu", "onnx cuda", "tensorflow", "wasm", "cpu"],
     );
     for (const { kind, version, reason } of listings) {
       assert.ok((version === undefined) !== (reason === undefined), kind);

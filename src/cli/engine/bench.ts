@@ -2,14 +2,14 @@ import type { CommandModule } from "yargs";
 import { createEngine } from "../../engine/createEngine.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { engineKinds, engineSchema } from "../../engine/engineConfig.ts";
-import { type BenchCase, measure } from "../bench/case.ts";
-import { ditS } from "../bench/ditS.ts";
+import { providerNames } from "../../engine/onnx/provider.ts";
+import { precisions } from "../../engine/precision.ts";
+import { type BenchCase, type BenchMode, type BenchResult, measure } from "../bench/case.ts";
+import { benchCases } from "../bench/cases.ts";
 import { benchPacking } from "../bench/packing.ts";
-import { vaeS } from "../bench/vaeS.ts";
 import { jsonOption, say, sayJson, UsageError } from "../command.ts";
 import { withProgress } from "../stages/withProgress.ts";
 
-const cases: Readonly<Record<string, BenchCase>> = { "dit-s": ditS, "vae-s": vaeS };
 const PACKING = "packing";
 const executors = engineSchema.shape.executor.unwrap().options;
 const kernelChoices = engineSchema.shape.kernels.unwrap().options;
@@ -19,7 +19,10 @@ const DEFAULT_PACKING_STEPS = 5;
 
 interface BenchOptions {
   case: string;
+  forward: boolean;
   engine: (typeof engineKinds)[number];
+  provider: (typeof providerNames)[number];
+  precision: (typeof precisions)[number];
   executor: (typeof executors)[number];
   kernels: (typeof kernelChoices)[number];
   threads: number;
@@ -36,11 +39,14 @@ export const benchCommand: CommandModule<object, BenchOptions> = {
   builder: (cli) =>
     cli
       .option("case", {
-        choices: [...Object.keys(cases), PACKING],
+        choices: [...Object.keys(benchCases), PACKING],
         default: "dit-s",
         describe: "the workload; packing compares plans with buckets, masked rows and padding",
       })
       .option("engine", { choices: engineKinds, default: "onnx", describe: "what computes" } as const)
+      .option("forward", { type: "boolean", default: false, describe: "a forward pass alone, not a training step" })
+      .option("provider", { choices: providerNames, default: "cpu", describe: "what onnx computes on" } as const)
+      .option("precision", { choices: precisions, default: "f32", describe: "of products" } as const)
       .option("executor", { choices: executors, default: "auto", describe: "how onnx calls ONNX Runtime" } as const)
       .option("kernels", {
         choices: kernelChoices,
@@ -55,34 +61,59 @@ export const benchCommand: CommandModule<object, BenchOptions> = {
       })
       .option("cache", { type: "boolean", default: true, describe: "use the program cache" })
       .option("json", jsonOption)
-      .check(
-        ({ threads, steps }) => isCount("--threads", threads) && (steps === undefined || isCount("--steps", steps)),
-      )
+      .check(({ case: name, threads, steps, forward }) => {
+        if (forward && name === PACKING) throw new UsageError("--forward", "packing measures training steps only");
+        return isCount("--threads", threads) && (steps === undefined || isCount("--steps", steps));
+      })
       .example("$0 engine bench --case dit-s --json", "the last line is the result")
+      .example("$0 engine bench --case dit-b --provider webgpu --precision f16", "a GPU")
       .example("$0 engine bench --case packing", "what plans gain, in a few minutes"),
-  handler: async ({ case: name, engine: kind, executor, kernels, threads, spin, steps, cache, json }) => {
-    const engine = await createEngine(engineSchema.parse({ kind, executor, kernels, threads, spin, cache }));
+  handler: async ({ case: name, engine: kind, steps, json, forward, ...options }) => {
+    const { provider, precision, executor, kernels, threads, spin, cache } = options;
+    const cfg = { kind, provider, precision, executor, kernels, threads, spin, cache };
+    const engine = await createEngine(engineSchema.parse(cfg));
     try {
       if (name === PACKING) await packing(engine, steps ?? DEFAULT_PACKING_STEPS, json);
-      else await oneCase(name, engine, steps ?? DEFAULT_STEPS, json);
+      else await oneCase(name, engine, { steps: steps ?? DEFAULT_STEPS, mode: forward ? "forward" : "train", json });
     } finally {
       await engine.dispose();
     }
   },
 };
 
-async function oneCase(name: string, engine: Engine, steps: number, json: boolean): Promise<void> {
-  const bench = cases[name] as BenchCase;
-  if (!json) say(`${name}: ${bench.describe}`);
-  const result = await measure(name, bench, engine, steps);
-  if (json) {
-    sayJson(result);
-    return;
+interface CaseOptions {
+  readonly steps: number;
+  readonly mode: BenchMode;
+  readonly json: boolean;
+}
+
+async function oneCase(name: string, engine: Engine, { steps, mode, json }: CaseOptions): Promise<void> {
+  const bench = benchCases[name] as BenchCase;
+  if (!json) say(`${name}: ${bench.describe[mode]}`);
+  const result = await measure(name, bench, engine, steps, mode);
+  if (json) sayJson(result);
+  else for (const line of linesOf(result)) say(line);
+}
+
+function linesOf(result: BenchResult): string[] {
+  const { description, msPerStep, gflops, peakRssMb, compileMs, partsMs, transfers, deviceMb } = result;
+  const speed = gflops === null ? "" : `, ${gflops} GFLOP/s`;
+  const parts = Object.entries(partsMs).map(([part, ms]) => `${part} ${ms}`);
+  const lines = [
+    `${description}: ${msPerStep} ms/step${speed}, peak ${peakRssMb} MB, compiled in ${compileMs} ms`,
+    `ms of a step: ${parts.join(", ")}`,
+  ];
+  if (transfers !== null) {
+    const { uploads, uploadedBytes, downloads, downloadedBytes } = transfers;
+    lines.push(
+      `copies a step: ${uploads} to the device (${uploadedBytes} B), ${downloads} back (${downloadedBytes} B)`,
+    );
   }
-  const speed = result.gflops === null ? "" : `, ${result.gflops} GFLOP/s`;
-  say(
-    `${engine.kind}: ${result.msPerStep} ms/step${speed}, peak ${result.peakRssMb} MB, compiled in ${result.compileMs} ms`,
-  );
+  if (deviceMb !== null) {
+    const peak = deviceMb.peak === null ? "its allocator does not count the peak" : `peak ${deviceMb.peak} MB`;
+    lines.push(`device memory: ${deviceMb.tensors} MB of tensors, ${peak}`);
+  }
+  return lines;
 }
 
 async function packing(engine: Engine, steps: number, json: boolean): Promise<void> {

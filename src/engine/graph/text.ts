@@ -8,18 +8,30 @@ const SHORT: Readonly<Record<NodeType, string>> = {
   bool: "bool",
 };
 
-/** The graph as text, one node a line: `%3 = matmul %1 %2 {transB} : f32[4,8]`. Nodes are numbered by their place. */
-export function printGraph(graph: Graph): string {
+/** What nodes are called in the text form: inputs by their name, others by their place among those: `%3`. */
+export function nodeNames(graph: Graph): Map<Node, string> {
   const names = new Map<Node, string>();
+  let place = 0;
+  for (const node of graph.nodes) {
+    if (node.op === "input") names.set(node, node.attrs.name);
+    else names.set(node, `%${place++}`);
+  }
+  return names;
+}
+
+/**
+ * The graph as text, one node a line: `%3 = matmul %1 %2 {transB} : f32[4,8]`.
+ * @param notes remarks that follow some nodes' lines, by name.
+ */
+export function printGraph(graph: Graph, notes: ReadonlyMap<string, string> = new Map()): string {
+  const names = nodeNames(graph);
   const lines: string[] = [];
   for (const node of graph.nodes) {
-    if (node.op === "input") {
-      names.set(node, node.attrs.name);
-      continue;
-    }
-    names.set(node, `%${lines.length}`);
+    if (node.op === "input") continue;
+    const name = names.get(node) ?? "";
     const inputs = node.inputs.map((input) => ` ${names.get(input)}`).join("");
-    lines.push(`  %${lines.length} = ${node.op}${inputs}${printAttrs(node)} : ${printType(node)}`);
+    const note = notes.has(name) ? `  ; ${notes.get(name)}` : "";
+    lines.push(`  ${name} = ${node.op}${inputs}${printAttrs(node)} : ${printType(node)}${note}`);
   }
   const inputs = graph.inputs.map((input) => `${input.attrs.name}: ${printType(input)}`);
   const outputs = graph.outputs.map(({ name, node }) => `  return ${name} = ${names.get(node)}`);

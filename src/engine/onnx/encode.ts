@@ -46,6 +46,7 @@ export function encodeOnnx(model: OnnxModel): Uint8Array {
 function encodeNode(node: OnnxNode): MessageInitShape<typeof NodeProtoSchema> {
   return {
     opType: node.op,
+    ...(node.name === undefined ? {} : { name: node.name }),
     ...(node.domain === undefined ? {} : { domain: node.domain }),
     input: [...node.inputs],
     output: [...node.outputs],

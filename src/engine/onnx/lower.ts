@@ -2,6 +2,7 @@ import { type Item, type PlannedKernel, planKernels } from "../fusion/kernelPlan
 import type { LoopLimits } from "../fusion/loopOf.ts";
 import { fullType, type Graph, type Node, type NodeOf } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
+import { nodeNames } from "../graph/text.ts";
 import { commonLowerings, type Lowerings, lowerNode } from "./lowerings.ts";
 import type { OnnxModel } from "./model.ts";
 import type { ProviderName } from "./provider.ts";
@@ -39,9 +40,14 @@ export function lowerToOnnx(graph: Graph, { provider = "cpu", native = false, li
   }
   for (const [node, name] of direct) writer.setName(node, name);
   const items: readonly Item[] = native ? planKernels(graph, limits) : graph.nodes.map((node) => ({ node }));
+  const labels = provider === "cpu" ? new Map<Node, string>() : nodeNames(graph);
   for (const item of items) {
-    if ("node" in item) lowerNode<OpName>(item.node, writer, lowerings[provider]);
-    else lowerKernel(item.kernel, writer);
+    if ("node" in item) {
+      writer.setLabel(labels.get(item.node));
+      lowerNode<OpName>(item.node, writer, lowerings[provider]);
+    } else {
+      lowerKernel(item.kernel, writer);
+    }
   }
   for (const { name, node } of graph.outputs) {
     if (direct.get(node) !== name) writer.call("Identity", [writer.nameOf(node)], [name]);

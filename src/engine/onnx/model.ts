@@ -22,6 +22,8 @@ export type OnnxAttribute =
 
 /** One operator call. An empty input or output name stands for an optional one left out. */
 export interface OnnxNode {
+  /** Begins with the node of the program that it was made of, `%12.`; only models for devices tell. */
+  readonly name?: string;
   readonly op: string;
   /** Operator set: "" (the default) is ONNX itself, `com.microsoft` its contributed operators. */
   readonly domain?: string;

@@ -37,6 +37,8 @@ export class OnnxWriter {
   private readonly kernelResults: AnyNode[] = [];
   private readonly constants = new Map<string, string>();
   private numNames = 0;
+  /** The name that calls are given from now on. */
+  private label: string | undefined;
 
   get opsets(): Readonly<Record<string, number>> {
     return this.kernelCalls.size === 0 ? OPSETS : NATIVE_OPSETS;
@@ -75,6 +77,11 @@ export class OnnxWriter {
     return name;
   }
 
+  /** Names the calls that follow after what they are made of, so that ONNX Runtime can tell of them. */
+  setLabel(label: string | undefined): void {
+    this.label = label;
+  }
+
   /** Appends a call whose first result is `node`'s. */
   result(node: AnyNode, op: string, inputs: readonly string[], options: EmitOptions = {}): void {
     this.call(op, inputs, [this.claim(node)], options);
@@ -97,7 +104,8 @@ export class OnnxWriter {
   }
 
   call(op: string, inputs: readonly string[], outputs: readonly string[], options: EmitOptions = {}): void {
-    this.nodes.push({ op, inputs, outputs, ...options });
+    const name = this.label === undefined ? {} : { name: `${this.label}.${this.nodes.length}` };
+    this.nodes.push({ op, inputs, outputs, ...options, ...name });
   }
 
   /** The name of an int64 constant: a vector, or a scalar. Equal ones are shared. */

@@ -26,7 +26,7 @@ export function explainFailure(provider: ProviderName, error: unknown): unknown 
   if (provider === "cpu" || !(error instanceof Error) || error instanceof UserError) return error;
   const found = failures.find(({ says }) => says.test(error.message));
   if (found === undefined) return error;
-  const said = error.message.split("\n", 1)[0] ?? "";
+  const said = (error.message.split("\n", 1)[0] ?? "").replace(/ONNX Runtime: .*Status Message: (\S+:\d+ \S+ )?/, "");
   return new UserError(`engine.provider ${provider}`, `${found.means} (${said}); try ${found.try}`);
 }
 

@@ -1,5 +1,5 @@
 import { allocate, type HostTensor, sizeOf, type TensorSpec } from "../../base/tensors.ts";
-import type { DeviceTensor, EngineMap, EngineMemory, HostMap, Transfers } from "../engine.ts";
+import type { DeviceTensor, DeviceUse, EngineMap, EngineMemory, HostMap, Transfers } from "../engine.ts";
 import { onnxTypes } from "../onnx/encode.ts";
 import { isHost } from "./hostBuffers.ts";
 import { hostValue } from "./hostValue.ts";
@@ -47,7 +47,8 @@ export class DeviceMemory implements EngineMemory {
   /** Keeps the device and its allocator alive. */
   private readonly anchor: Pointer;
   private readonly allocator: Pointer;
-  private readonly counts = { uploads: 0, uploadedBytes: 0, downloads: 0, downloadedBytes: 0 };
+  private readonly counts = { uploads: 0, uploadedBytes: 0, downloads: 0, downloadedBytes: 0, uploadMs: 0 };
+  private usedBytes = 0;
   private readonly placed = new Set<PlacedTensor>();
 
   /** @throws Error when there is no such device. */
@@ -74,8 +75,19 @@ export class DeviceMemory implements EngineMemory {
     return { ...this.counts };
   }
 
-  /** A tensor whose values are not set. The caller frees the value. */
+  get deviceUse(): DeviceUse {
+    const stats = this.environment.library.make("AllocatorGetStats", this.allocator);
+    try {
+      const peak = Number(this.environment.library.pairs(stats).MaxInUse ?? 0);
+      return { tensors: this.usedBytes, peak: peak > 0 ? peak : undefined };
+    } finally {
+      this.environment.library.release("ReleaseKeyValuePairs", stats);
+    }
+  }
+
+  /** A tensor whose values are not set. Free it with `free`. */
   allocate({ shape, dtype }: TensorSpec): Pointer {
+    this.usedBytes += bytesOf({ shape, dtype });
     const sides = new BigInt64Array(new ArrayBuffer(8 * Math.max(1, shape.length)));
     sides.set(shape.map(BigInt));
     const { library } = this.environment;
@@ -113,12 +125,12 @@ export class DeviceMemory implements EngineMemory {
 
   release(tensors: EngineMap): void {
     for (const tensor of Object.values(tensors)) {
-      if (tensor instanceof PlacedTensor) this.free(tensor);
+      if (tensor instanceof PlacedTensor) this.remove(tensor);
     }
   }
 
   /** ONNX Runtime's value of a tensor that was placed here. @throws Error when it was not, or was freed. */
-  valueOf(tensor: DeviceTensor): Pointer {
+  ortValue(tensor: DeviceTensor): Pointer {
     const known = tensor instanceof PlacedTensor && this.placed.has(tensor) ? tensor.value : undefined;
     if (known === undefined)
       throw new Error(`a tensor is not, or no longer, in this engine's ${this.provider.name} memory`);
@@ -128,10 +140,12 @@ export class DeviceMemory implements EngineMemory {
   /** Copies to the device. Call it in the queue. */
   async upload(copies: readonly Copy[]): Promise<void> {
     if (copies.length === 0) return;
+    const started = performance.now();
     await this.copy(
       copies.map(({ host }) => host),
       copies.map(({ device }) => device),
     );
+    this.counts.uploadMs += performance.now() - started;
     this.counts.uploads += copies.length;
     this.counts.uploadedBytes += copies.reduce((sum, { bytes }) => sum + bytes, 0);
   }
@@ -147,15 +161,21 @@ export class DeviceMemory implements EngineMemory {
     this.counts.downloadedBytes += copies.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
+  /** Frees what `allocate` made. */
+  free(value: Pointer, spec: TensorSpec): void {
+    this.environment.library.release("ReleaseValue", value);
+    this.usedBytes -= bytesOf(spec);
+  }
+
   dispose(): void {
     const { library } = this.environment;
-    for (const tensor of this.placed) this.free(tensor);
+    for (const tensor of this.placed) this.remove(tensor);
     library.release("ReleaseAllocator", this.allocator);
     library.release("ReleaseSession", this.anchor);
   }
 
   private copyOf(host: HostTensor, tensor: DeviceTensor): Copy {
-    return { host: hostValue(this.environment, host), device: this.valueOf(tensor), bytes: bytesOf(tensor) };
+    return { host: hostValue(this.environment, host), device: this.ortValue(tensor), bytes: bytesOf(tensor) };
   }
 
   /** Does copies of tensors that are kept referenced meanwhile, then frees the values of their host ends. */
@@ -175,9 +195,9 @@ export class DeviceMemory implements EngineMemory {
     await library.callAsync("CopyTensors", env, addresses(from), addresses(to), null, from.length);
   }
 
-  private free(tensor: PlacedTensor): void {
+  private remove(tensor: PlacedTensor): void {
     if (!this.placed.delete(tensor) || tensor.value === undefined) return;
-    this.environment.library.release("ReleaseValue", tensor.value);
+    this.free(tensor.value, tensor);
     tensor.value = undefined;
   }
 }

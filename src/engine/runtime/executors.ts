@@ -1,3 +1,5 @@
+import type { DeviceName } from "../onnx/provider.ts";
+import type { Adapter } from "./adapter.ts";
 import type { Executor } from "./executor.ts";
 import type { PoolOptions } from "./ortEnvironment.ts";
 import type { DeviceOptions } from "./provider.ts";
@@ -23,6 +25,19 @@ export async function probeExecutor(name: ExecutorName): Promise<Probe> {
     const executor = await executorFactories[name](1);
     await executor.dispose();
     return { version: executor.version };
+  } catch (error) {
+    return { reason: firstLine(error) };
+  }
+}
+
+/** Whether a device works here: as `Probe`, with the devices that ONNX Runtime itself tells of. */
+export async function probeDevice(name: DeviceName): Promise<Probe & { readonly adapters?: readonly Adapter[] }> {
+  try {
+    const { OrtC } = await import("./ortC.ts");
+    const executor = new OrtC({ threads: 1, spin: false }, { name, tf32: false });
+    const { version, adapters } = executor;
+    await executor.dispose();
+    return { version, adapters };
   } catch (error) {
     return { reason: firstLine(error) };
   }

@@ -9,7 +9,8 @@ export const hostMemory: EngineMemory = {
   place: async (tensors) => tensors,
   fetch: async (tensors) => onlyHost(tensors),
   release: () => {},
-  transfers: { uploads: 0, uploadedBytes: 0, downloads: 0, downloadedBytes: 0 },
+  transfers: { uploads: 0, uploadedBytes: 0, downloads: 0, downloadedBytes: 0, uploadMs: 0 },
+  deviceUse: undefined,
 };
 
 export function isHost(tensor: HostTensor | DeviceTensor): tensor is HostTensor {

@@ -2,6 +2,7 @@ import { sha256 } from "../../base/hash.ts";
 import { traceProgram } from "../compile.ts";
 import type {
   Binding,
+  DeviceUse,
   Engine,
   EngineMap,
   EngineMemory,
@@ -92,7 +93,8 @@ export class OnnxEngine implements Engine {
 
   constructor(executor: Executor, { cache, native = false, strict = false, precision = "f32" }: EngineSetting = {}) {
     this.executor = executor;
-    this.native = native;
+    // Kernels of our own compute in 32 bits only.
+    this.native = native && precision === "f32";
     this.cache = executor.provider === "cpu" ? cache : undefined;
     this.strict = strict;
     this.precision = precision;
@@ -105,6 +107,10 @@ export class OnnxEngine implements Engine {
 
   get transfers(): Transfers {
     return this.executor.memory.transfers;
+  }
+
+  get deviceUse(): DeviceUse | undefined {
+    return this.executor.memory.deviceUse;
   }
 
   place(tensors: EngineMap): Promise<EngineMap> {

@@ -1,10 +1,11 @@
-import type { HostTensor } from "../../base/tensors.ts";
+import type { HostTensor, TensorSpec } from "../../base/tensors.ts";
 import type { DeviceTensor, EngineMap, EngineMemory, Fallback } from "../engine.ts";
 import { NATIVE_DOMAIN } from "../native/customOp.ts";
 import { kernelOp } from "../native/kernelOps.ts";
 import type { KernelCall } from "../native/kernelSpec.ts";
 import { whyNoKernels } from "../native/support.ts";
 import type { ProviderName } from "../onnx/provider.ts";
+import type { Adapter } from "./adapter.ts";
 import { bytesOf, type Copy, DeviceMemory } from "./deviceMemory.ts";
 import { Exclusive, inProgram } from "./exclusive.ts";
 import type { EncodedModel, Executor, OpenOptions, Run, Session } from "./executor.ts";
@@ -51,6 +52,11 @@ export class OrtC implements Executor {
       releaseEnvironment();
       throw error;
     }
+  }
+
+  /** The devices that ONNX Runtime tells of. */
+  get adapters(): readonly Adapter[] {
+    return this.target?.provider.adapters ?? [];
   }
 
   get memory(): EngineMemory {
@@ -192,6 +198,8 @@ class CRun implements Run {
   private readonly forget: (run: CRun) => void;
   private readonly guard: Exclusive;
   private readonly values: Pointer[] = [];
+  /** Device tensors that host tensors are copied to or from. */
+  private readonly companions: { readonly value: Pointer; readonly spec: TensorSpec }[] = [];
   private readonly inputs: { readonly name: string; readonly value: Pointer }[] = [];
   private readonly uploads: Copy[] = [];
   private readonly downloads: Copy[] = [];
@@ -245,6 +253,7 @@ class CRun implements Run {
     this.guard.close(() => {
       library.release("ReleaseIoBinding", this.binding);
       for (const value of this.values) library.release("ReleaseValue", value);
+      for (const { value, spec } of this.companions) this.device?.free(value, spec);
       this.held.length = 0;
       this.forget(this);
     });
@@ -256,13 +265,13 @@ class CRun implements Run {
   }
 
   private valueOf(side: "BindInput" | "BindOutput", tensor: HostTensor | DeviceTensor): Pointer {
-    if (!isHost(tensor)) return (this.device as DeviceMemory).valueOf(tensor);
+    if (!isHost(tensor)) return (this.device as DeviceMemory).ortValue(tensor);
     const host = hostValue(this.environment, tensor);
     this.values.push(host);
     this.held.push(tensor.data);
     if (this.device === undefined) return host;
     const device = this.device.allocate(tensor);
-    this.values.push(device);
+    this.companions.push({ value: device, spec: tensor });
     const copies = side === "BindInput" ? this.uploads : this.downloads;
     copies.push({ host, device, bytes: bytesOf(tensor) });
     return device;

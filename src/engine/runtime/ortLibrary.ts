@@ -64,6 +64,7 @@ const table = {
     "void *F(void *options, const char *name, const char **keys, const char **values, size_t count)",
   ],
   GetKeyValuePairs: [298, "void F(void *pairs, void *keys, void *values, void *count)"],
+  ReleaseKeyValuePairs: [300, "void F(void *pairs)"],
   RegisterExecutionProviderLibrary: [301, "void *F(void *env, const char *name, void *path)"],
   GetEpDevices: [303, "void *F(void *env, void *devices, void *count)"],
   SessionOptionsAppendExecutionProvider_V2: [
@@ -75,6 +76,7 @@ const table = {
   HardwareDevice_Metadata: [311, "void *F(void *device)"],
   EpDevice_EpName: [312, "const char *F(void *device)"],
   EpDevice_Device: [316, "void *F(void *device)"],
+  AllocatorGetStats: [319, "void *F(void *allocator, void *out)"],
   CopyTensors: [386, "void *F(void *env, void *from, void *to, void *stream, size_t count)"],
   Session_GetEpGraphAssignmentInfo: [407, "void *F(void *session, void *subgraphs, void *count)"],
   EpAssignedSubgraph_GetEpName: [408, "void *F(void *subgraph, void *out)"],

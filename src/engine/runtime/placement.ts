@@ -17,7 +17,7 @@ export function findFallbacks(library: OrtLibrary, session: Pointer, provider: P
     .filter((subgraph) => library.text("EpAssignedSubgraph_GetEpName", subgraph) !== provider.providerName)
     .flatMap((subgraph) => library.list("EpAssignedSubgraph_GetNodes", subgraph))
     .map((node) => ({
-      node: library.text("EpAssignedNode_GetName", node),
+      node: library.text("EpAssignedNode_GetName", node).replace(/\.\d+$/, ""),
       op: library.text("EpAssignedNode_GetOperatorType", node),
     }));
 }

@@ -15,15 +15,12 @@ export async function probePrecision(engine: Engine): Promise<void> {
     await program.bind({ x: floats(shape) }).run();
     await program.dispose();
   } catch (error) {
-    throw new UserError(`engine.precision ${engine.precision}`, {
-      expected: "a device that computes with it",
-      got: firstSentence(error),
-      try: "engine.precision=f32",
-    });
+    const complaint = error instanceof UserError ? error.complaint : firstLine(error);
+    throw new UserError(`engine.precision ${engine.precision}`, complaint);
   }
 }
 
-function firstSentence(error: unknown): string {
+function firstLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return (message.split("\n", 1)[0] ?? "").replace(/^.*Status Message: (\S+:\d+ \S+ )?/, "");
+  return message.split("\n", 1)[0] ?? "";
 }

@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import type { DeviceName } from "../onnx/provider.ts";
-import { findEpDevices } from "./epDevices.ts";
+import type { Adapter } from "./adapter.ts";
+import { type EpDevice, findEpDevices } from "./epDevices.ts";
 import type { OrtEnvironment } from "./ortEnvironment.ts";
 import { findLibrary, nativePath, type Pointer } from "./ortLibrary.ts";
 
@@ -21,6 +22,8 @@ export interface Provider {
   readonly memoryName: string;
   /** ONNX Runtime's name of the provider: what its nodes are placed on. */
   readonly providerName: string;
+  /** Devices that ONNX Runtime tells of; none for WebGPU. */
+  readonly adapters: readonly Adapter[];
   /** Puts the provider into a session's options. */
   append(options: Pointer): void;
 }
@@ -30,42 +33,69 @@ export function openProvider(environment: OrtEnvironment, options: DeviceOptions
   return options.name === "webgpu" ? webgpu(environment) : cuda(environment, options);
 }
 
+/** What ONNX Runtime says where there is neither a GPU nor a software driver. */
+const NO_ADAPTER = /Failed to get a WebGPU adapter/;
+
 function webgpu({ library }: OrtEnvironment): Provider {
   return {
     name: "webgpu",
     memoryName: "WebGPU_Buffer",
     providerName: "WebGpuExecutionProvider",
-    append: (options) =>
-      library.call("SessionOptionsAppendExecutionProvider", options, "WebGPU", ["enableInt64"], ["1"], 1),
+    adapters: [],
+    append: (options) => {
+      try {
+        library.call("SessionOptionsAppendExecutionProvider", options, "WebGPU", ["enableInt64"], ["1"], 1);
+      } catch (error) {
+        if (!NO_ADAPTER.test(String(error))) throw error;
+        throw new Error(
+          "no WebGPU adapter: neither a GPU's driver for Vulkan, Metal or Direct3D 12 nor a software one",
+        );
+      }
+    },
   };
 }
 
 const CUDA_PROVIDER = "CUDAExecutionProvider";
 
-/** The library is registered once for each process; ONNX Runtime then knows its devices and how to copy to them. */
-const registered = new Set<string>();
+/** Environments that know the library: with it ONNX Runtime knows its devices and how to copy to them. */
+const registered = new WeakSet<OrtEnvironment>();
 
 function cuda(environment: OrtEnvironment, options: DeviceOptions): Provider {
   const { library, env } = environment;
   const path = cudaLibrary(options.cudaLibrary);
-  if (!registered.has(path)) {
+  if (!registered.has(environment)) {
     library.call("RegisterExecutionProviderLibrary", env, CUDA_PROVIDER, nativePath(path));
-    registered.add(path);
+    registered.add(environment);
   }
-  const [device] = findEpDevices(environment).filter(({ providerName }) => providerName === CUDA_PROVIDER);
-  if (device === undefined) throw new Error(`${path} finds no CUDA device`);
+  const devices = findEpDevices(environment).filter(({ providerName }) => providerName === CUDA_PROVIDER);
+  const [first] = devices;
+  if (first === undefined) throw new Error(`${path} finds no CUDA device`);
   const entries = Object.entries(cudaEntries(options));
-  const devices = BigUint64Array.of(device.at);
+  const list = new BigUint64Array(new ArrayBuffer(8)).fill(first.at);
   return {
     name: "cuda",
     memoryName: "Cuda",
     providerName: CUDA_PROVIDER,
+    adapters: devices.map(adapterOf),
     append: (sessionOptions) => {
       const keys = entries.map(([key]) => key);
       const values = entries.map(([, value]) => value);
-      const list = new Uint8Array(devices.buffer);
       library.call("SessionOptionsAppendExecutionProvider_V2", sessionOptions, env, list, 1, keys, values, keys.length);
     },
+  };
+}
+
+/** ONNX Runtime tells no limits of a CUDA device. */
+function adapterOf({ vendor, metadata }: EpDevice): Adapter {
+  const facts = Object.entries(metadata).map(([key, value]) => `${key} ${value}`);
+  return {
+    name: [vendor, ...facts].join(", "),
+    type: metadata.Discrete === "0" ? "integrated" : "discrete",
+    memoryBytes: undefined,
+    maxTensorBytes: undefined,
+    maxGroupThreads: undefined,
+    groupMemoryBytes: undefined,
+    f16: true,
   };
 }
 

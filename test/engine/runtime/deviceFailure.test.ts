@@ -80,7 +80,7 @@ onWebGpu("a device without enough memory, or without 16-bit floats", (executor) 
     if (made instanceof Error) {
       assert.match(
         made.message,
-        /^engine\.precision f16: expected a device that computes with it, got .*f16.*; try engine\.precision=f32$/,
+        /^engine\.precision f16: the device lacks a feature that the program needs \(.*f16.*\); try engine\.precision=f32/,
       );
     } else {
       await (made as OnnxEngine).dispose();
