@@ -14,6 +14,8 @@ export const deaths: readonly Death[] = ["kill", "bytes lost", "bytes and names 
 export interface Fault {
   readonly code: "ENOSPC" | "EIO";
   readonly kinds: readonly string[];
+  /** Calls that do not match, as `kind path`, are not counted. All are when not given. */
+  readonly on?: RegExp;
 }
 
 type NameChange =
@@ -87,6 +89,7 @@ export class FaultyDisk {
   }
 
   private step(kind: string, path: string): void {
+    if (this.fault?.on?.test(`${kind} ${path}`) === false) return;
     const at = this.calls.push(`${kind} ${path}`) - 1;
     if (this.fault === undefined ? at >= this.failAt : at === this.failAt && this.fault.kinds.includes(kind)) {
       const code = this.fault?.code ?? "KILLED";
