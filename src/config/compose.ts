@@ -1,6 +1,6 @@
 import path from "node:path";
 import { type Complaint, UserError } from "../base/errors.ts";
-import { countNodes, type MapEntry, type MapNode, type Node } from "./node.ts";
+import { countNodes, type ListNode, type MapEntry, type MapNode, type Node } from "./node.ts";
 import { clip, displayPath, type Source, whereText } from "./source.ts";
 import { readYamlFile } from "./yaml.ts";
 
@@ -72,15 +72,32 @@ export class Composition {
   }
 }
 
-/** `over` on top of `base`; see above. The place of a merged mapping is that of the upper one. */
+/**
+ * `over` on top of `base`; see above. The place of a merged mapping is that of the upper one.
+ * @throws UserError when `over` changes an item that a list does not have.
+ */
 export function merge(base: Node, over: Node): Node {
+  if (base.type === "list" && over.type === "map" && over.byIndex === true) return mergeItems(base, over);
   if (base.type !== "map" || over.type !== "map" || isOtherKind(base, over)) return over;
   const entries = new Map(base.entries);
   for (const [key, entry] of over.entries) {
     const below = entries.get(key);
     entries.set(key, below === undefined ? entry : { ...entry, node: merge(below.node, entry.node) });
   }
-  return { type: "map", source: over.source, entries };
+  return { type: "map", source: over.source, entries, byIndex: base.byIndex === true && over.byIndex === true };
+}
+
+function mergeItems(list: ListNode, over: MapNode): ListNode {
+  const items = [...list.items];
+  for (const [key, { keySource, node }] of over.entries) {
+    const below = items[Number(key)];
+    if (below === undefined) {
+      const got = `item ${key} of a list of ${items.length}`;
+      throw new UserError(whereText(keySource, key), { expected: "an item that the list has, counted from 0", got });
+    }
+    items[Number(key)] = merge(below, node);
+  }
+  return { type: "list", source: list.source, items };
 }
 
 function isOtherKind(base: MapNode, over: MapNode): boolean {

@@ -19,6 +19,8 @@ export interface MapNode {
   readonly type: "map";
   readonly source: Source;
   readonly entries: ReadonlyMap<string, MapEntry>;
+  /** The keys are numbers of items, from 0: on top of a list they change these items alone. */
+  readonly byIndex?: boolean;
 }
 
 export interface MapEntry {

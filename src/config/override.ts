@@ -5,8 +5,9 @@ import { type Source, whereText } from "./source.ts";
 import { parseYaml } from "./yaml.ts";
 
 /**
- * The tree of `key.path=value` overrides, to be merged on top of a recipe like one more file. Values are YAML; paths
- * in `extends` are relative to the current folder. Overrides are numbered from 1. @throws UserError.
+ * The tree of `key.path=value` overrides, to be merged on top of a recipe like one more file. Values are YAML; a number
+ * in a path is an item of a list, from 0: `data.sources.1.weight=2`. Paths in `extends` are relative to the current
+ * folder. Overrides are numbered from 1. @throws UserError.
  */
 export function overrideTree(overrides: readonly string[], composition: Composition): Node | undefined {
   let tree: Node | undefined;
@@ -29,6 +30,7 @@ function overrideNode(text: string, source: Source): Node {
   if (value.trim() === "") throw new UserError(where, 'expected a value after "="; for an empty text write ""');
   const leaf = parseYaml(value, () => source);
   return keys.reduceRight<Node>((node, key): MapNode => {
-    return { type: "map", source, entries: new Map([[key, { keySource: source, node }]]) };
+    const entries = new Map([[key, { keySource: source, node }]]);
+    return { type: "map", source, entries, byIndex: /^\d+$/.test(key) };
   }, leaf);
 }

@@ -34,7 +34,7 @@ export function explainUnknownKey(
 ): UnknownKey {
   const here = schemaAt(schema, path, value);
   const siblings = here === undefined ? [] : [...fieldsOf(here, valueAt(value, path)).keys()];
-  const unused = siblings.filter((sibling) => !isGivenBeside(root, path, name, sibling));
+  const unused = [...siblings, "extends"].filter((sibling) => !isGivenBeside(root, path, name, sibling));
   const suggestions = suggestKeys(possibleKeys, pathText(path), name, unused);
   if (suggestions.length > 0) return { suggestions, text: `unknown key; did you mean ${suggestions.join(" or ")}?` };
   const place = path.length === 0 ? "the recipe" : pathText(path);

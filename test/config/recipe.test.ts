@@ -139,6 +139,20 @@ describe("loadRecipe", () => {
     assert.match(second("seed=[1") ?? "", /^override 2 "seed=\[1": Flow sequence/);
   });
 
+  it("changes items of lists by their number, whatever their order on the command line", () => {
+    const text = "data: {dir: x}\nsamplePrompts: [a, b]\noptim: {betas: [0.8, 0.9]}\n";
+    const { value, sources } = load(text, ["optim.betas.1=0.95", "samplePrompts.1=c", "samplePrompts.0=d"]);
+    assert.deepEqual(value.samplePrompts, ["d", "c"]);
+    assert.deepEqual(value.optim.betas, [0.8, 0.95]);
+    assert.equal(sourceText(sources.get("optim.betas.1") ?? assert.fail()), "command line");
+    assert.match(sourceText(sources.get("optim.betas.0") ?? assert.fail()), /r\.yaml:3:17$/);
+    assert.deepEqual(load(text, ["samplePrompts=[e, f]", "samplePrompts.0=g"]).value.samplePrompts, ["g", "f"]);
+    const place = "expected an item that the list has, counted from 0, got item 2 of a list of 2";
+    assert.deepEqual(refusal(text, ["samplePrompts.2=c"]), [`override 1 "samplePrompts.2=c": ${place}`]);
+    assert.match(refusal(`${text}engine: {0: 1}\n`)[0] ?? "", /^r\.yaml:4:10 engine\.0: unknown key/);
+    assert.match(refusal("data: {dir: x}\nsamplePrompts: {0: a}\n")[0] ?? "", /expected a list, got a mapping/);
+  });
+
   it("refuses keys without effect, defaults aside", () => {
     const text = "data: {dir: x, cacheLatents: false}\noptim:\n  schedule: constant\n";
     assert.deepEqual(refusal(`${text}  minRate: 0\n`), [

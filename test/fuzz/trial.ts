@@ -1,6 +1,10 @@
+import { writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import fc from "fast-check";
 import { UserError } from "../../src/base/errors.ts";
+import { sealOfBytes } from "../../src/base/hash.ts";
 import { bytesInUse, guardMemory, type MemoryGuard } from "./memory.ts";
 import type { FuzzTarget } from "./target.ts";
 import type { Watchdog } from "./watchdog.ts";
@@ -97,10 +101,12 @@ async function refusalOf(target: FuzzTarget, input: Uint8Array): Promise<UserErr
   }
 }
 
+/** The failure, with the input in a file of its own. */
 function failureText(target: FuzzTarget, seed: number, details: fc.RunDetails<[Uint8Array]>): string {
-  const input = Buffer.from(details.counterexample?.[0] ?? []);
-  const { errorInstance, numShrinks } = details;
+  const input = details.counterexample?.[0] ?? new Uint8Array(0);
+  const file = join(tmpdir(), `kinema-fuzz-${target.name}-${sealOfBytes(input).sha256.slice(0, 8)}`);
+  writeFileSync(file, input);
+  const { errorInstance, numRuns, numShrinks } = details;
   const why = errorInstance instanceof Error ? errorInstance.stack : String(errorInstance);
-  const shown = JSON.stringify(input.toString("latin1").slice(0, 2000));
-  return `${target.name}: seed ${seed}, run ${details.numRuns}, after ${numShrinks} shrinks: ${why}\ninput ${shown}\nbase64 ${input.toString("base64").slice(0, 4000)}`;
+  return `${target.name}: seed ${seed}, run ${numRuns}, after ${numShrinks} shrinks: ${why}\ninput in ${file}`;
 }

@@ -113,7 +113,7 @@ function refuseOtherColumns(path: string, schema: Schema): void {
 function faultOf({ length, nullCount, values, valueOffsets }: Data, rows: number): string | undefined {
   if (length !== rows || nullCount !== 0) return `expected ${rows} values, got ${length} with ${nullCount} nulls`;
   const offsets: ArrayLike<number> | undefined = valueOffsets;
-  if (offsets === undefined || offsets.length === 0) {
+  if (offsets === undefined || rows === 0) {
     return values.length >= rows ? undefined : `expected ${rows} values, got ${values.length}`;
   }
   if (offsets.length < rows + 1) return `expected ${rows + 1} offsets, got ${offsets.length}`;
