@@ -1,4 +1,5 @@
 import { patchWidth } from "../patches/patchify.ts";
+import { numTextIds } from "../text/bytes.ts";
 import type { DiTConfig } from "./dit.ts";
 
 /** FLOPs of a training step, by what they grow with. */
@@ -21,7 +22,8 @@ const PASSES = 3;
 /**
  * FLOPs of the matrix products of a training step: for D width, S text tokens, r MLP ratio, a token costs 4 D^2 for
  * attention, 2 r D^2 for the MLP and 2 D^2 + 2 S D for reading the text in each block; two tokens that attend to one
- * another cost 2 D. The text encoder counts for each clip, modulation for each frame; elementwise work is left out.
+ * another cost 2 D. The text encoder counts for each clip, with the gradient of its embeddings, which is one product
+ * with all of them; modulation counts for each frame. Elementwise work is left out.
  */
 export function ditCost(cfg: DiTConfig, latentChannels: number): DiTCost {
   const { width, depth, mlpRatio, text } = cfg;
@@ -48,5 +50,6 @@ function textProducts(text: Extract<DiTConfig["text"], { kind: "bytes" }>, width
   const { maxTokens } = text;
   const block = 12 * text.width * text.width + 2 * maxTokens * text.width;
   const read = readers * 2 * text.width * width;
-  return maxTokens * (text.depth * block + read) + text.width * width;
+  const embeddingGradient = ((numTextIds + text.prefixBuckets) * text.width) / PASSES;
+  return maxTokens * (text.depth * block + read + embeddingGradient) + text.width * width;
 }

@@ -5,6 +5,8 @@ import { assignGrids } from "../../../src/data/plans/assign.ts";
 import { choosePlans, type PlanSet } from "../../../src/data/plans/choosePlans.ts";
 import { packCost } from "../../../src/data/plans/cost.ts";
 import { type GridShare, mergeCounts, tokensIn } from "../../../src/data/plans/plan.ts";
+import { readGolden } from "../../goldens/golden.ts";
+import { plansByName } from "./goldenPlans.ts";
 import { HISTOGRAMS } from "./histograms.ts";
 import { SMALL_COST, shares, targets } from "./setting.ts";
 
@@ -84,6 +86,10 @@ describe("choosePlans", function () {
     const single = await choosePlans(shares(["5x8x8", 7]), wish, SMALL_COST);
     assert.equal(single.plans.length, 1);
     assert.equal(single.plans[0]?.grids.length, 6);
+  });
+
+  it("gives the very plans that it gave on other machines", async () => {
+    assert.deepEqual(await plansByName(), readGolden("plans"));
   });
 
   it("keeps its promises on random histograms", async () => {
