@@ -1,15 +1,15 @@
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
-import { loadRecipe } from "../../config/recipe.ts";
 import { createEngine } from "../../engine/createEngine.ts";
 import { partlyWhitened } from "../../models/vae/latents.ts";
-import { type DitRecipe, recipeSchema } from "../../registry.ts";
+import type { DitRecipe } from "../../registry.ts";
 import type { VideoModel } from "../../sampling/textToVideo.ts";
 import { loadCheckpoint } from "../../train/checkpoint.ts";
 import { readRunConfig } from "../../train/runFolder.ts";
 import { VaeCodec } from "../../train/vaeCodec.ts";
 import { loadVae } from "../../train/vaeFolder.ts";
 import { type ModelFacts, readModelFacts } from "./modelFacts.ts";
+import { recipeOfRun } from "./recipeOfRun.ts";
 
 /** A run's model, ready to draw clips, with what it was trained on. */
 export interface OpenModel extends VideoModel {
@@ -31,7 +31,7 @@ export async function openModel(
   overrides: readonly string[] = [],
 ): Promise<OpenModel> {
   await readRunConfig(runDir);
-  const { value: recipe } = loadRecipe(join(runDir, "config.yaml"), overrides, recipeSchema);
+  const recipe = recipeOfRun(runDir, overrides);
   if (recipe.kind !== "dit") {
     throw new UserError(runDir, { expected: "the run of a diffusion transformer", got: `one of kind ${recipe.kind}` });
   }
