@@ -137,6 +137,17 @@ export async function findCheckpoint<Part extends CheckpointPart>(
   throw new UserError(runDir, { expected: "a sound checkpoint", got: damaged.map(({ reason }) => reason).join("; ") });
 }
 
+/**
+ * The folder of a checkpoint, sound or not: the newest of a run, or the folder itself when it is a checkpoint's.
+ * @throws UserError when it is neither.
+ */
+export async function checkpointFolder(dir: string): Promise<string> {
+  if ((await namesIn(dir)).includes(manifestName)) return dir;
+  const [newest] = await inOrderOfTrust(dir);
+  if (newest !== undefined) return newest.folder;
+  throw new UserError(dir, { expected: "a run with a checkpoint, or a checkpoint's folder", got: "neither" });
+}
+
 /** A run's checkpoints by step, oldest first, sound or not; none when it has not saved yet. */
 export async function listCheckpoints(runDir: string): Promise<CheckpointPlace[]> {
   const parent = checkpointsOf(runDir);

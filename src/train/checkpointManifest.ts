@@ -63,11 +63,13 @@ export function checkSeal(path: string, expected: FileSeal, got: FileSeal): void
 /** Reads every file of a checkpoint again and compares it with the manifest. @throws UserError naming the first bad file. */
 export async function verifyCheckpoint(folder: string): Promise<CheckpointManifest> {
   const manifest = await readManifest(folder);
-  for (const [name, seal] of Object.entries(manifest.files)) {
-    const path = join(folder, name);
-    checkSeal(path, seal, await sealOfFile(path).catch((error: unknown) => Promise.reject(unreadable(path, error))));
-  }
+  for (const [name, seal] of Object.entries(manifest.files)) await verifyFile(join(folder, name), seal);
   return manifest;
+}
+
+/** Reads a file again and compares it. @throws UserError when it cannot be read, or is not what was written. */
+export async function verifyFile(path: string, seal: FileSeal): Promise<void> {
+  checkSeal(path, seal, await sealOfFile(path).catch((error: unknown) => Promise.reject(unreadable(path, error))));
 }
 
 /** True when the manifest is sound and every file is there with its length. Contents are not read. */

@@ -105,6 +105,17 @@ describe("checkpoints", () => {
     await assert.rejects(saveCheckpoint(run, contentOf(140), { last: 1 }), /at least two/);
   });
 
+  it("keep the best by a metric, and do not count what is no number", async () => {
+    const losses = [5, 1, 4, 1, Number.NaN, 3, 2];
+    const best = { count: 2, by: "loss" };
+    for (const [step, loss] of losses.entries()) {
+      await saveCheckpoint(run, { ...contentOf(step), metrics: { loss, other: -step } }, { last: 2, best });
+    }
+    assert.deepEqual(await steps(), [1, 3, 5, 6]);
+    await saveCheckpoint(run, { ...contentOf(7), metrics: { loss: 0.5 } }, { last: 2, best });
+    assert.deepEqual(await steps(), [1, 6, 7]);
+  });
+
   it("do not count damaged ones as kept, and leave them to be looked at", async () => {
     await save(1, 2);
     await fs.truncate(at(2, "ema.safetensors"), 100);
