@@ -14,8 +14,8 @@ export interface RatedPatterns {
 
 /** Work after which the search stops; counted, not timed, so that it is the same on every machine. */
 const MAX_CELLS = 1.5e8;
-/** Rows of the linear programs solved, one for each grid: 800 trials for 40 grids. */
-const MAX_ROWS = 32_000;
+/** Rows of the linear programs solved, one for each grid: 400 trials for 40 grids. */
+const MAX_ROWS = 16_000;
 /** How near a target counts as met. */
 const NEAR = 1e-6;
 /** Rates for which a pack is filled anew, relative to the one it has. */

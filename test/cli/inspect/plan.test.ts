@@ -64,7 +64,7 @@ describe("kinema inspect plan", function () {
       [/empty\.json: .*\n$/, "--histogram", file("empty.json", []), "--tokens", "9"],
       [/torn\.json: expected JSON, got .*\n$/, "--histogram", file("torn.json", "[{"), "--tokens", "9"],
       [
-        /zero\.json 0 width: .*\n$/,
+        /zero\.json 0\.width: .*\n$/,
         "--histogram",
         file("zero.json", [{ frames: 1, height: 1, width: 0, count: 1 }]),
         "--tokens",
