@@ -1,11 +1,8 @@
 import type { Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
-import { attention } from "../engine/ops/index.ts";
+import { APART, attention } from "../engine/ops/index.ts";
 import type { ClipAttention, TextKeys } from "./clipAttention.ts";
 import { rowsOfHeads } from "./groupedAttention.ts";
-
-/** Added to the scores between tokens of different clips: their weight underflows to nothing. */
-const APART = -1e9;
 
 /**
  * Attention of clips whose places are known only when the program runs: dense over rows of tokens that hold several

@@ -1,5 +1,5 @@
 export { gelu, silu } from "./activations.ts";
-export { attention } from "./attention.ts";
+export { APART, attention } from "./attention.ts";
 export { causalConv3d } from "./conv3d.ts";
 export { type Objective, type ValueAndGrads, valueAndGrads } from "./gradients.ts";
 export { linear } from "./linear.ts";

@@ -1,6 +1,7 @@
 import type { Tensor, Tensor2D, Tensor3D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
+import { APART } from "../../engine/ops/index.ts";
 import { normal, type Params } from "../../nn/params.ts";
 import { RmsNorm } from "../../nn/rmsNorm.ts";
 import { numTextIds } from "./bytes.ts";
@@ -23,7 +24,7 @@ export type TextEncoderConfig = z.output<typeof textEncoderSchema>;
 /** Text as the model sees it. C texts, S tokens, E width. */
 export interface TextFeatures {
   readonly tokens_CSE: Tensor3D;
-  /** To add to attention scores: 0 at tokens, -1e9 at padding. */
+  /** To add to attention scores: 0 at tokens, APART at padding. */
   readonly bias_CS: Tensor2D;
   /** Mean over the tokens before the padding; 0 where there are none. */
   readonly pooled_CE: Tensor2D;
@@ -52,7 +53,7 @@ export class TextEncoder {
       this.prefixes === undefined ? [rows_CR] : (tf.split(rows_CR, 2, 1) as [Tensor2D, Tensor2D]);
     const [numTexts, numTokens] = ids_CS.shape;
     const mask_CS = tf.minimum<Tensor2D>(tf.cast(ids_CS, "float32"), 1);
-    const bias_CS = tf.mul<Tensor2D>(tf.sub(mask_CS, 1), 1e9);
+    const bias_CS = tf.mul<Tensor2D>(tf.sub(mask_CS, 1), -APART);
     const bias_C11S = tf.reshape(bias_CS, [numTexts, 1, 1, numTokens]);
     let h_CSE = tf.add<Tensor3D>(tf.gather(this.embedding, ids_CS), this.positions);
     if (this.prefixes !== undefined && prefixIds_CS !== undefined) {

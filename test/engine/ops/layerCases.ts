@@ -2,6 +2,7 @@ import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D, Tensor5D } from "@
 import * as tf from "@tensorflow/tfjs";
 import type { TensorFn } from "../../../src/engine/engine.ts";
 import {
+  APART,
   attention,
   causalConv3d,
   gelu,
@@ -29,6 +30,15 @@ const heads = (q: number[], k: number[], bias?: number[]): LayerCase => {
   const inputs = { q: floatIn(q), k: floatIn(k), v: floatIn(k) };
   return layer(bias === undefined ? inputs : { ...inputs, bias: floatIn(bias) }, (t) =>
     attention(t.q as Tensor4D, t.k as Tensor4D, t.v as Tensor4D, t.bias),
+  );
+};
+
+/** Four queries and keys in two parts that do not see each other. */
+const apart = (): LayerCase => {
+  const parts = Float32Array.from({ length: 16 }, (_, i) => (i % 4 < 2 === i < 8 ? 0 : APART));
+  const tokens = floatIn([2, 3, 4, 5], -6, 6);
+  return layer({ q: tokens, k: tokens, v: tokens }, (t) =>
+    attention(t.q as Tensor4D, t.k as Tensor4D, t.v as Tensor4D, tf.tensor4d(parts, [1, 1, 4, 4])),
   );
 };
 
@@ -86,6 +96,7 @@ export const LAYER_CASES: Readonly<Record<string, readonly LayerCase[]>> = {
     heads([2, 3, 4, 5], [2, 3, 6, 5], [2, 1, 1, 6]),
     heads([2, 3, 4, 5], [2, 3, 6, 5], [4, 6]),
     heads([1, 1, 1, 2], [1, 1, 1, 2]),
+    apart(),
   ],
   rotary: [turned(5, 3, 8), turned(1, 1, 2), turned(4, 1, 6)],
   causalConv3d: [
