@@ -14,8 +14,9 @@ const PARTS = ["model", "ema", "optimizer"] as const;
 const CHECKPOINT_EVERY = 4;
 /** Steps of the run for each kill: more than a start gets done before it is killed, on average. */
 const STEPS_PER_KILL = 8;
-/** Calls of a save that change the disk, about: moments are drawn from the first one and a half saves of a start. */
-const CALLS_PER_SAVE = 40;
+/** Calls that change the disk, and from how many the moment is drawn: those of one save and the first of the next. */
+const MOST_CALLS = { write: 150, sync: 20, rename: 4, open: 8, mkdir: 2, rm: 3 } as const;
+const CALLS = Object.keys(MOST_CALLS) as (keyof typeof MOST_CALLS)[];
 const MOST_LINES = 10;
 const MOST_DELAY_MS = 15;
 
@@ -57,7 +58,8 @@ export async function killAndCompare({ kills, seed, onKill }: KillPlan): Promise
       const random = new KeyedRandom(seed, "chaos", kill);
       // Two of three inside a save.
       const inSave = kill % 3 !== 2;
-      const moment = inSave ? `save ${1 + random.int(1.5 * CALLS_PER_SAVE)}` : `line ${1 + random.int(MOST_LINES)}`;
+      const call = random.pick(CALLS);
+      const moment = inSave ? `${call} ${1 + random.int(MOST_CALLS[call])}` : `line ${1 + random.int(MOST_LINES)}`;
       const where = await training.killAt(recipes.at("killed"), moment, inSave ? 0 : random.uniform() * MOST_DELAY_MS);
       const kind = where.split(" ")[0] ?? "";
       kinds[kind] = (kinds[kind] ?? 0) + 1;

@@ -1,7 +1,8 @@
 /**
  * Loaded into a training process before anything else: a disk that stops at a chosen moment and tells the parent
- * process, which then kills this one. `KINEMA_CHAOS` is the moment, as `save N`: before the Nth call that changes
- * checkpoints, counted from the start of the process's first save; or `line N`: after the Nth line of log.jsonl.
+ * process, which then kills this one. `KINEMA_CHAOS` is the moment: `sync 7`, before the seventh such call that changes
+ * checkpoints, counted from the start of the process's first save (a write is half done); or `line 3`, after the third
+ * line of log.jsonl.
  */
 import files from "node:fs";
 import fs, { type FileHandle } from "node:fs/promises";
@@ -17,7 +18,7 @@ let isSaving = false;
 async function step(what: string, path: string, half?: () => Promise<unknown>): Promise<void> {
   if (!path.includes("/checkpoints/")) return;
   isSaving ||= what === "mkdir";
-  if (!isSaving || kind !== "save") return;
+  if (!isSaving || kind !== what) return;
   calls += 1;
   if (calls !== moment) return;
   await half?.();

@@ -133,11 +133,37 @@ describe("kinema train", function () {
       const { code, stderr } = await kinema(...longer);
       assert.equal(code, 2);
       const busy = `expected a run folder that nobody uses, got one that process ${child.pid} `;
-      assert.match(stderr, RegExp(`^${run}: ${busy}.*\n$`));
+      assert.match(stderr, RegExp(`^${run}: ${busy}.*\n$`, "m"));
     } finally {
       child.kill("SIGINT");
     }
     assert.equal((await over).code, 130);
+  });
+
+  it("refuses a changed recipe with the difference, and goes on with it where that is allowed", async () => {
+    const [run, vae] = [recipes.at("changed"), recipes.at("vae.yaml")];
+    const shorter = [vae, "train.checkpointEvery=2", "--run-dir", run];
+    assert.equal((await kinema("train", ...shorter, "train.steps=2")).code, 0);
+    const changed = [...shorter, "train.steps=4", "optim.lr=0.001"];
+    const refused = await kinema("train", ...changed, "--allow-change", "optim.lr");
+    assert.equal(refused.code, 2);
+    assert.match(
+      refused.stderr,
+      /got another: config\.train\.steps 2 -> 4; try another --run-dir, or --allow-change train\.steps to go on/,
+    );
+    const allowed = ["--allow-change", "optim.lr", "--allow-change", "train.steps", "--allow-change", "code"];
+    const accepted = await kinema("train", ...changed, ...allowed);
+    assert.equal(accepted.code, 0, accepted.stderr);
+    const changes = readRunLog(join(run, "log.jsonl")).flatMap(({ step, change }) =>
+      change === undefined ? [] : [[step, String(change).slice(0, 18)]],
+    );
+    assert.deepEqual(changes, [
+      [2, "config.optim.lr 0."],
+      [2, "config.train.steps"],
+      [2, "code: program opti"],
+    ]);
+    const { starts } = JSON.parse(readFileSync(join(run, "run.json"), "utf8"));
+    assert.equal(starts.at(-1).changes.length, 3);
   });
 
   it("trains the VAE on the engine that the command line names, and tells of captions that are too long", async () => {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import syncFs from "node:fs";
 import fs from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -113,6 +115,43 @@ describe("RunLog", () => {
     log.sync();
     log.close();
     assert.equal(told.splice(0).length, 1);
+  });
+
+  it("goes back to an earlier step: lines beyond it move aside", async () => {
+    const log = await open(0);
+    for (const step of [1, 2, 3]) log.append({ step });
+    await log.goBack(1);
+    log.append({ step: 2, again: true });
+    log.close();
+    assert.deepEqual(readRunLog(path), [{ step: 1 }, { step: 2, again: true }]);
+    assert.deepEqual(readRunLog(`${path}.cut-1`), [{ step: 2 }, { step: 3 }]);
+  });
+
+  it("loses no line that was acknowledged to a kill", async function () {
+    this.timeout(60_000);
+    let acknowledged = 0;
+    for (const afterMs of [0, 3, 11, 27]) {
+      const script = join(import.meta.dirname, "logForever.ts");
+      const child = spawn(process.execPath, ["--import", "tsx", script, path, String(acknowledged)], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      let told = "";
+      child.stdout.on("data", (piece: Buffer) => {
+        told += piece.toString();
+      });
+      await once(child.stdout, "data");
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      child.kill("SIGKILL");
+      await once(child, "close");
+      const last = Number(told.slice(0, told.lastIndexOf("\n")).split("\n").at(-1));
+      assert.ok(last > acknowledged);
+      acknowledged = last;
+      const steps = readRunLog(path).map(({ step }) => step);
+      assert.deepEqual(
+        steps.slice(0, acknowledged),
+        Array.from({ length: acknowledged }, (_, i) => i + 1),
+      );
+    }
   });
 
   it("reads as empty when there is none", () => {

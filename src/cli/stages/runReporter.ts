@@ -35,6 +35,8 @@ export class RunReporter implements LoopObserver {
   private log: RunLog | undefined;
   private tensorBoard: TensorBoardWriter | undefined;
   private fromStep = 0;
+  /** Told once: what fails at one step mostly fails at the next. */
+  private samplesFailed = false;
 
   constructor(options: ReporterOptions) {
     this.options = options;
@@ -98,7 +100,10 @@ export class RunReporter implements LoopObserver {
         this.tensorBoard?.image(tag, image, step);
       }
     } catch (error) {
-      this.progress?.log(`no sample pictures at step ${step}: ${error instanceof Error ? error.message : error}`);
+      if (!this.samplesFailed) {
+        this.progress?.log(`no sample pictures at step ${step}: ${error instanceof Error ? error.message : error}`);
+      }
+      this.samplesFailed = true;
     }
   };
 
