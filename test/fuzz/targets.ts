@@ -2,6 +2,7 @@ import type { OpenTarget } from "./target.ts";
 import { openCaptions } from "./targets/captions.ts";
 import { openArrow, openManifest } from "./targets/dataset.ts";
 import { openMedia } from "./targets/media.ts";
+import { openParquet } from "./targets/parquet.ts";
 import {
   openCheckpoint,
   openHistogram,
@@ -29,5 +30,6 @@ export const targets: Readonly<Record<string, OpenTarget>> = {
   data: openModelFacts,
   vae: openVae,
   histogram: openHistogram,
+  parquet: openParquet,
   media: openMedia,
 };

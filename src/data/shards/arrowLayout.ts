@@ -39,6 +39,7 @@ function faultOf(bytes: Uint8Array): string | undefined {
   const schema = footer.table(1);
   if (schema === undefined) return "no schema";
   if (footer.length(2, BLOCK_BYTES) > 0) return "dictionaries";
+  if (footer.length(4, 4) > 0) return "a footer with notes";
   if (schema.tables(1).some(isNotPlain) || schema.has(2)) return "columns that are not plain";
   let free = HEAD_BYTES;
   for (const [offset = 0, bodyBytes = 0] of footer.structures(3, BLOCK_BYTES, [0, 16])) {
@@ -68,6 +69,7 @@ function faultOfBatch(before: DataView, offset: number, bodyBytes: number): stri
   if (batch === undefined || message.byte(1) !== RECORD_BATCH) return "another message in the place of a record batch";
   if (message.count(3) !== bodyBytes) return `a body of ${message.count(3)} bytes where the footer has ${bodyBytes}`;
   if (batch.has(3)) return "compressed columns";
+  if (batch.length(4, 8) > 0 || message.length(4, 4) > 0) return "a record batch with more than columns";
   const rows = batch.count(0);
   for (const [length, nulls] of batch.structures(1, PAIR_BYTES, [0, 8])) {
     if (length !== rows || nulls !== 0) return `a column of ${length} values with ${nulls} nulls in ${rows} rows`;

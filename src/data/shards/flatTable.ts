@@ -16,6 +16,8 @@ export class FlatTable {
     this.vtable = at - view.getInt32(at, true);
     this.vtableBytes = view.getUint16(this.vtable, true);
     this.tableBytes = view.getUint16(this.vtable + 2, true);
+    // Readers differ in what they take half an entry for, and whether these numbers have signs.
+    demand(this.vtableBytes % 2 === 0 && this.vtableBytes < 2 ** 15 && this.tableBytes < 2 ** 15);
     demand(this.vtableBytes >= 4 && this.vtable + this.vtableBytes <= view.byteLength);
     demand(at + this.tableBytes <= view.byteLength);
   }

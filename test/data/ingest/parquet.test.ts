@@ -13,7 +13,8 @@ import { openDecoders } from "../../../src/data/ingest/openDecoders.ts";
 import { captionCell, videoCell } from "../../../src/data/ingest/parquet/cells.ts";
 import { chooseColumns } from "../../../src/data/ingest/parquet/columns.ts";
 import { type ParquetChoice, parquetFiles, parquetSource } from "../../../src/data/ingest/parquet/parquetSource.ts";
-import { ParquetTable } from "../../../src/data/ingest/parquet/table.ts";
+import { ParquetReader } from "../../../src/data/ingest/parquet/reader.ts";
+import { ParquetTable, type Slice } from "../../../src/data/ingest/parquet/table.ts";
 import type { SourceItem } from "../../../src/data/ingest/source.ts";
 import { datasetStats } from "../../../src/data/stats.ts";
 import { scratchFolder } from "../scratch.ts";
@@ -37,8 +38,11 @@ function noted(cell: unknown): unknown {
   return Object.fromEntries(Object.entries(cell).map(([key, value]) => [key, noted(value)]));
 }
 
+/** One thread for all: the files are opened anew each time. */
+const reader = new ParquetReader();
+
 async function itemsOf(paths: readonly string[], choice: ParquetChoice = {}, from = 0): Promise<SourceItem[]> {
-  const source = await parquetSource(paths, choice);
+  const source = await parquetSource(paths, choice, reader);
   try {
     const items: SourceItem[] = [];
     for await (const item of source.items(from)) items.push(item);
@@ -325,6 +329,22 @@ describe("ingest of parquet files", function () {
     copyFileSync(golden("hub-snappy"), cut);
     truncateSync(cut, 3000);
     await assert.rejects(parquetSource([cut], {}), /cut\.parquet: expected a parquet file, got /);
+  });
+
+  it("gives up a row group whose reading takes too long, and reads on", async () => {
+    const [impatient, patient] = [new ParquetReader(1), new ParquetReader()];
+    try {
+      const table = await patient.open(golden("hub-snappy"));
+      const slices: Slice[] = [];
+      for await (const slice of impatient.slices(table, ["video"], 0)) slices.push(slice);
+      assert.deepEqual(
+        slices.map(({ end }) => end),
+        table.groupEnds,
+      );
+      assert(slices.every(({ rows, reason }) => rows === undefined && /took longer than 0\.001 s/.test(reason)));
+    } finally {
+      await Promise.all([impatient.close(), patient.close()]);
+    }
   });
 
   it("reads damaged files to the end, or refuses them in one line", async () => {

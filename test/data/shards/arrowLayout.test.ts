@@ -42,6 +42,20 @@ describe("checkArrowFile", () => {
     assert.equal(checkArrowFile(changed), "a buffer at byte 0, over the one that ends at 256");
   });
 
+  it("refuses half an entry in a table of offsets, which apache-arrow reads as a list and loops over for seconds", () => {
+    const whole = twoBatches();
+    const view = new DataView(whole.buffer, whole.byteOffset, whole.length);
+    const footerAt = whole.length - 10 - view.getInt32(whole.length - 10, true);
+    const footer = footerAt + view.getUint32(footerAt, true);
+    const vtable = footer - view.getInt32(footer, true);
+    const schema = footer + view.getUint16(vtable + 6, true);
+    const table = schema + view.getUint32(schema, true);
+    const vtableOfSchema = table - view.getInt32(table, true);
+    const changed = Uint8Array.from(whole);
+    changed[vtableOfSchema] = view.getUint8(vtableOfSchema) + 1;
+    assert.equal(checkArrowFile(changed), "an offset or length that leads out of the file");
+  });
+
   it("refuses record batches over each other", () => {
     const whole = twoBatches();
     const blocks = [...RecordBatchReader.from(whole)].length;

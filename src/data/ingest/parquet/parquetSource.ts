@@ -6,7 +6,8 @@ import type { SourceItem, VideoSource } from "../source.ts";
 import { listFiles } from "../videoFiles.ts";
 import { captionCell, videoCell } from "./cells.ts";
 import { type ColumnChoice, type Columns, chooseColumns } from "./columns.ts";
-import { ParquetTable } from "./table.ts";
+import { ParquetReader } from "./reader.ts";
+import type { TableFacts } from "./readerMessages.ts";
 
 export interface ParquetChoice extends ColumnChoice {
   /** Which caption of a list, struct, map or JSON text: a number from 0, or a name. */
@@ -38,15 +39,21 @@ export function isParquet(path: string): boolean {
 /**
  * Videos or pictures in parquet files, as hubs publish datasets: a column of their bytes, or of paths relative to the
  * parquet file, and a column of captions. Rows are read a slice at a time.
+ * @param shared reads the files, and is left open for other sources. Default: a reader of the source's own.
  * @throws UserError when a file is none, files differ in their columns, or the columns cannot be told.
  */
-export async function parquetSource(paths: readonly string[], choice: ParquetChoice): Promise<OpenSource> {
-  const tables: ParquetTable[] = [];
+export async function parquetSource(
+  paths: readonly string[],
+  choice: ParquetChoice,
+  shared?: ParquetReader,
+): Promise<OpenSource> {
+  const tables: TableFacts[] = [];
+  const reader = shared ?? new ParquetReader();
   const close = async (): Promise<void> => {
-    for (const table of tables) await table.close();
+    if (shared === undefined) await reader.close();
   };
   try {
-    for (const path of paths) tables.push(await ParquetTable.open(path));
+    for (const path of paths) tables.push(await reader.open(path));
     const [first] = tables;
     if (first === undefined) throw new UserError("ingest", { expected: "a parquet file", got: "none" });
     const columns = chooseColumns(first.path, first.columns, choice);
@@ -61,7 +68,7 @@ export async function parquetSource(paths: readonly string[], choice: ParquetCho
         ...columns,
         key: captionKey ?? null,
       },
-      items: (from) => itemsOf(tables, columns, captionKey, from),
+      items: (from) => itemsOf(reader, tables, columns, captionKey, from),
       missing: [],
       close,
     };
@@ -71,7 +78,7 @@ export async function parquetSource(paths: readonly string[], choice: ParquetCho
   }
 }
 
-function refuseOther(table: ParquetTable, first: ParquetTable, { video, caption }: Columns): void {
+function refuseOther(table: TableFacts, first: TableFacts, { video, caption }: Columns): void {
   for (const name of [video, caption]) {
     const [expected, got] = [first, table].map(({ columns }) => columns.find((column) => column.name === name)?.type);
     if (expected === got) continue;
@@ -83,7 +90,8 @@ function refuseOther(table: ParquetTable, first: ParquetTable, { video, caption 
 }
 
 async function* itemsOf(
-  tables: readonly ParquetTable[],
+  reader: ParquetReader,
+  tables: readonly TableFacts[],
   columns: Columns,
   captionKey: string | undefined,
   from: number,
@@ -95,7 +103,7 @@ async function* itemsOf(
       continue;
     }
     const file = basename(table.path);
-    for await (const { start, end, rows, reason } of table.slices([columns.video, columns.caption], skip)) {
+    for await (const { start, end, rows, reason } of reader.slices(table, [columns.video, columns.caption], skip)) {
       if (rows === undefined) {
         const name = `${file} rows ${start} to ${end - 1}`;
         yield { name, caption: undefined, content: { reason }, count: end - start };
@@ -110,7 +118,7 @@ async function* itemsOf(
 }
 
 async function itemOf(
-  { path }: ParquetTable,
+  { path }: TableFacts,
   row: string,
   video: unknown,
   captions: unknown,

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import {
   type AsyncBuffer,
+  type Compressors,
   type FileMetaData,
   parquetMetadataAsync,
   parquetReadObjects,
@@ -14,6 +15,11 @@ import { type Column, columnsOf } from "./columns.ts";
 const SLICE_BYTES = 64 * 2 ** 20;
 /** Values of a row group that must be read as a whole, at most. */
 const GROUP_BYTES = 2 * 2 ** 30;
+
+/** Rows of a row group, at most: each becomes an object, whatever the file holds for it. */
+const GROUP_ROWS = 2 ** 22;
+/** Bytes that a page of `n` compressed bytes may become: more than any codec makes of a video. */
+const pageBytes = (n: number): number => 64 * 2 ** 20 + 1100 * n;
 
 /** Rows that lie together: their numbers in the file, and their cells or why they cannot be read. */
 export interface Slice {
@@ -29,6 +35,8 @@ export class ParquetTable {
   readonly numRows: number;
   readonly bytes: number;
   readonly columns: readonly Column[];
+  /** Numbers of the rows after each row group. */
+  readonly groupEnds: readonly number[];
   private readonly file: FileHandle;
   private readonly metadata: FileMetaData;
 
@@ -37,7 +45,14 @@ export class ParquetTable {
     this.file = file;
     this.bytes = bytes;
     this.metadata = metadata;
-    this.numRows = metadata.row_groups.reduce((sum, { num_rows }) => sum + Number(num_rows), 0);
+    let end = 0;
+    this.groupEnds = metadata.row_groups.map(({ num_rows }) => {
+      const rows = Number(num_rows);
+      if (!(rows >= 0 && rows <= GROUP_ROWS)) throw new Error(`a row group of ${rows} rows`);
+      end += rows;
+      return end;
+    });
+    this.numRows = end;
     this.columns = columnsOf(parquetSchema(metadata));
   }
 
@@ -94,7 +109,7 @@ export class ParquetTable {
     const file = bufferOf(this.file, this.bytes);
     const which = { columns: [...columns], rowStart: start, rowEnd: end, utf8: false, useOffsetIndex: true };
     try {
-      const rows = await parquetReadObjects({ file, metadata, compressors, ...which });
+      const rows = await parquetReadObjects({ file, metadata, compressors: boundedCompressors, ...which });
       if (rows.length !== end - start) throw new Error(`${rows.length} rows where ${end - start} are listed`);
       return { start, end, rows, reason: "" };
     } catch (error) {
@@ -102,6 +117,17 @@ export class ParquetTable {
     }
   }
 }
+
+/** The decompressors, each behind a look at the size that a page's header claims. */
+const boundedCompressors: Compressors = Object.fromEntries(
+  Object.entries(compressors).map(([codec, decompress]) => [
+    codec,
+    (input: Uint8Array, outputLength: number): Uint8Array => {
+      if (outputLength >= 0 && outputLength <= pageBytes(input.length)) return decompress(input, outputLength);
+      throw new RangeError(`a page of ${outputLength} bytes in ${input.length}`);
+    },
+  ]),
+);
 
 /** Ranged reads of a file, each checked against its size. */
 function bufferOf(file: FileHandle, byteLength: number): AsyncBuffer {
