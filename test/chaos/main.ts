@@ -35,5 +35,5 @@ console.log(
     : `full disk: a save met it at ${filled} amounts of room: one clear line, the last checkpoint loads`,
 );
 console.log(
-  `failing disk: ${await failInTraining(1)} calls of a save refused in training: exit code 2, one clear line, the last checkpoint loads`,
+  `failing disk: ${await failInTraining(12)} calls of a save refused in training: exit code 2, one clear line, the last checkpoint loads`,
 );

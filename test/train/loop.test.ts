@@ -177,6 +177,16 @@ describe("the training loop", function () {
     );
   });
 
+  it("refuses to keep the best by a loss that is not logged, after the first step", async () => {
+    const recorder = new Recorder();
+    const best = { steps: 9, keepBest: 1, keepBestBy: "quality" };
+    await assert.rejects(runLoop(engine, smallVaeTask(dataset, "random"), { train: best, recorder }), {
+      name: "UserError",
+      message: /^train\.keepBestBy: expected one of loss, \S.*, got quality$/,
+    });
+    assert.deepEqual(recorder.steps, []);
+  });
+
   it("waits for the batch on its way when a step fails", async () => {
     const task = smallVaeTask(dataset, "random");
     const inner = assemblerOf(task);
