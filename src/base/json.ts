@@ -15,6 +15,9 @@ export function isJsonObject(value: unknown): value is JsonObject {
 /** Far above what files of this project have; below what would exhaust the stack or hundreds of megabytes. */
 const limits = { depth: 64, numValues: 1_000_000 };
 
+/** Texts without such digits hold no number that JSON.parse would read as infinite. */
+const mayOverflow = /\d[eE]\+?\d{3}|\d{200}/;
+
 /**
  * Reads JSON text from outside. Stricter than JSON.parse: a key that stands twice in one object is refused, and so is
  * nesting of more than 64 levels or a million values, before anything is built.
@@ -33,6 +36,9 @@ export function parseJson(text: string, where: string): JsonValue {
     value = JSON.parse(text);
   } catch (error) {
     throw new UserError(where, { expected: "JSON", got: error instanceof Error ? error.message : String(error) });
+  }
+  if (mayOverflow.test(text) && !isAllFinite(value)) {
+    throw new UserError(where, { expected: "numbers below 1.8e308", got: "a larger one" });
   }
   if (repeatedKey !== undefined) {
     throw new UserError(where, { expected: "every key once", got: `${JSON.stringify(repeatedKey)} twice` });
@@ -74,4 +80,9 @@ function isPlainObject(value: unknown): value is object {
 
 function describe(value: unknown): string {
   return typeof value === "object" ? `a ${value?.constructor.name}` : `a value of type ${typeof value}`;
+}
+
+function isAllFinite(value: JsonValue): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  return typeof value !== "object" || value === null || Object.values(value).every(isAllFinite);
 }

@@ -59,6 +59,13 @@ describe("json", () => {
     }
   });
 
+  it("refuses numbers that would become infinite", () => {
+    for (const text of ["1e999", '{"a":[-1e+400]}', `[${"9".repeat(400)}]`, `${"9".repeat(250)}e99`]) {
+      assert.throws(() => parseJson(text, "x"), /^UserError: x: expected numbers below 1.8e308/);
+    }
+    assert.deepEqual(parseJson('["1e999", 1e-999, 1e300]', "x"), ["1e999", 0, 1e300]);
+  });
+
   it("does not let __proto__ reach a prototype", () => {
     parseJson('{"__proto__":{"polluted":1}}', "x");
     assert.equal(Reflect.get({}, "polluted"), undefined);
