@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** Ways to turn data into code. A literal after `import(` or `require(` is none. */
 const dangers = [
@@ -21,7 +22,7 @@ const allowed: Readonly<Record<string, string>> = {
   "engine/runtime/ortLibrary.ts": "where npm put onnxruntime-node",
 };
 
-const root = path.resolve(import.meta.dirname, "../src");
+const root = fileURLToPath(new URL("../src", import.meta.url));
 
 /** The text without comments. */
 function codeOf(file: string): string {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { UserError } from "../../src/base/errors.ts";
 import { sealOfFile, sha256 } from "../../src/base/hash.ts";
 import { encodeHeader, parseHeader, readHeaderLength } from "../../src/base/safetensors.ts";
@@ -9,7 +10,7 @@ import { readSafetensors, readSafetensorsHeader, writeSafetensors } from "../../
 import { floats, type HostTensor, ints } from "../../src/base/tensors.ts";
 
 /** Made by test/goldens/make_safetensors.py with the Python package. */
-const goldens = join(import.meta.dirname, "../goldens/safetensors");
+const goldens = fileURLToPath(new URL("../goldens/safetensors", import.meta.url));
 
 const tensors: Record<string, HostTensor> = {
   mask: { shape: [3], dtype: "bool", data: Uint8Array.of(1, 0, 1) },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { frame } from "../../src/report/eventFile.ts";
 import { TensorBoardWriter } from "../../src/report/tensorboard.ts";
 
@@ -22,7 +23,10 @@ describe("TensorBoardWriter", () => {
     writer.hparams({ engine: "onnx" }, ["loss/train"]);
     await writer.close();
     const written = await fs.readFile(writer.path);
-    assert.deepEqual(written, await fs.readFile(join(import.meta.dirname, "../goldens/tensorboard/events")));
+    assert.deepEqual(
+      written,
+      await fs.readFile(fileURLToPath(new URL("../goldens/tensorboard/events", import.meta.url))),
+    );
   });
 
   it("frames records as a plain CRC-32C says", () => {

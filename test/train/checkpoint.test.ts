@@ -4,6 +4,7 @@ import { once } from "node:events";
 import fs from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { UserError } from "../../src/base/errors.ts";
 import { namesIn, removeLeftovers } from "../../src/base/files.ts";
 import type { NamedTensors } from "../../src/base/safetensorsFile.ts";
@@ -254,7 +255,7 @@ describe("checkpoints", () => {
 
   it("a process killed while it saves over and over leaves a good one", async function () {
     this.timeout(120_000);
-    const script = join(import.meta.dirname, "saveForever.ts");
+    const script = fileURLToPath(new URL("./saveForever.ts", import.meta.url));
     let last = 0;
     for (const afterMs of [3, 17, 31, 58]) {
       const child = spawn(process.execPath, ["--import", "tsx", script, run, String(last)], {

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import fs from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { UserError } from "../../src/base/errors.ts";
 import { namesIn } from "../../src/base/files.ts";
 import { saveCheckpoint } from "../../src/train/checkpoint.ts";
@@ -153,7 +154,7 @@ describe("openRun", () => {
       fs.writeFile(join(dir, "lock"), JSON.stringify({ host: hostname(), pid: process.pid, started: "", ...changes }));
 
     it("keeps a second process out until the first one closes or dies", async () => {
-      const script = join(import.meta.dirname, "holdRun.ts");
+      const script = fileURLToPath(new URL("./holdRun.ts", import.meta.url));
       const child = spawn(process.execPath, ["--import", "tsx", script, dir], { stdio: ["pipe", "pipe", "inherit"] });
       await once(child.stdout, "data");
       await assert.rejects(openRun(dir, { ...recipe, identity: {} }), (error: unknown) => {

@@ -5,6 +5,7 @@ import syncFs from "node:fs";
 import fs from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { namesIn } from "../../src/base/files.ts";
 import { RunLog, readRunLog } from "../../src/train/runLog.ts";
 
@@ -131,7 +132,7 @@ describe("RunLog", () => {
     this.timeout(60_000);
     let acknowledged = 0;
     for (const afterMs of [0, 3, 11, 27]) {
-      const script = join(import.meta.dirname, "logForever.ts");
+      const script = fileURLToPath(new URL("./logForever.ts", import.meta.url));
       const child = spawn(process.execPath, ["--import", "tsx", script, path, String(acknowledged)], {
         stdio: ["ignore", "pipe", "inherit"],
       });

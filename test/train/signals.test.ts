@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 describe("stop signals", () => {
   for (const [first, second, asked, code] of [
@@ -10,7 +10,7 @@ describe("stop signals", () => {
     ["SIGINT", "SIGTERM", 130, 143],
   ] as const) {
     it(`${first} asks for an orderly stop, ${second} after it ends the process at once with ${code}`, async () => {
-      const script = join(import.meta.dirname, "holdSignals.ts");
+      const script = fileURLToPath(new URL("./holdSignals.ts", import.meta.url));
       const child = spawn(process.execPath, ["--import", "tsx", script], { stdio: ["ignore", "pipe", "inherit"] });
       const closed = once(child, "close");
       const told = async () => String((await once(child.stdout, "data"))[0]);

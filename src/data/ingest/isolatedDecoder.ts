@@ -1,12 +1,12 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { childArgv } from "../../base/childArgv.ts";
 import type { ChildLibrary, ChildReply } from "./childMessages.ts";
 import type { DecodedVideo, DecodeRequest, Decoder } from "./decoder.ts";
 
 const childFile = fileURLToPath(new URL(`./decodeChild${extname(import.meta.url)}`, import.meta.url));
-/** In a checkout the child, too, runs the sources. */
-const execArgv = childFile.endsWith(".ts") ? ["--import", import.meta.resolve("tsx")] : [];
+const execArgv = childArgv(childFile);
 /** A loaded machine may start a process slowly; that is no fault of the file. */
 const START_TIMEOUT_MS = 120_000;
 

@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { childArgv } from "../../base/childArgv.ts";
 import { UserError } from "../../base/errors.ts";
 import { HERE } from "./tool.ts";
 
@@ -8,8 +9,7 @@ import { HERE } from "./tool.ts";
 export type ProbeReply = { readonly device: "cpu" | "gpu" } | { readonly reason: string };
 
 const childFile = fileURLToPath(new URL(`./probeChild${extname(import.meta.url)}`, import.meta.url));
-/** In a checkout the child, too, runs the sources. */
-const execArgv = childFile.endsWith(".ts") ? ["--import", import.meta.resolve("tsx")] : [];
+const execArgv = childArgv(childFile);
 const TIMEOUT_MS = 120_000;
 const STDERR_CHARS = 1 << 14;
 

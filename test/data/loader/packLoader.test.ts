@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Grid, gridKey } from "../../../src/base/grid.ts";
 import { PackLoader } from "../../../src/data/loader/packLoader.ts";
 import { choosePlans } from "../../../src/data/plans/choosePlans.ts";
-import { mergeCounts } from "../../../src/data/plans/plan.ts";
+import { mergeCounts, type Plan } from "../../../src/data/plans/plan.ts";
 import { SMALL_COST, targets } from "../plans/setting.ts";
 
 const histogram = [
@@ -17,10 +17,14 @@ const histogram = [
 const clips = histogram
   .flatMap(({ grid, count }) => Array.from({ length: count }, () => grid))
   .map((grid, index) => ({ grid, index }));
-const { plans } = await choosePlans(mergeCounts(histogram), targets({ tokens: 512, maxPlans: 6 }), SMALL_COST);
 const gridOf = new Map<number, Grid>(clips.map(({ index, grid }) => [index, grid]));
 
 describe("PackLoader", () => {
+  let plans: readonly Plan[];
+  before(async () => {
+    ({ plans } = await choosePlans(mergeCounts(histogram), targets({ tokens: 512, maxPlans: 6 }), SMALL_COST));
+  });
+
   it("draws clips of the plan's grids, in its order, each grid without repeats until it is through", () => {
     const loader = new PackLoader(plans, clips, 5);
     const drawn = new Map<string, number[]>();

@@ -1,12 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { UserError } from "../../../src/base/errors.ts";
 import { decoderFor, openDecoders } from "../../../src/data/ingest/openDecoders.ts";
 import { mutations } from "../mutations.ts";
 import type { FuzzTarget } from "../target.ts";
 
-const fixtures = join(import.meta.dirname, "../../data/fixtures");
+const fixtures = fileURLToPath(new URL("../../data/fixtures", import.meta.url));
 const files = ["bars.mp4", "bars.gif", "bars.webp", "bars.mkv", "bars.avi", "bars.webm"];
 const timeoutMs = 5000;
 const maxBytes = 2 ** 26;

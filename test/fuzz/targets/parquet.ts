@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parquetSource } from "../../../src/data/ingest/parquet/parquetSource.ts";
 import { ParquetReader } from "../../../src/data/ingest/parquet/reader.ts";
 import { mutations } from "../mutations.ts";
 import type { FuzzTarget } from "../target.ts";
 
-const goldens = join(import.meta.dirname, "../../goldens/parquet");
+const goldens = fileURLToPath(new URL("../../goldens/parquet", import.meta.url));
 /** Larger files are for other tests: a change would seldom meet what matters in them. */
 const maxBytes = 20_000;
 const timeoutMs = 5000;
