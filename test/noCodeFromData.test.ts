@@ -16,6 +16,7 @@ const dangers = [
 
 /** Where names of our own code or of installed packages are loaded, and why no file of data decides them. */
 const allowed: Readonly<Record<string, string>> = {
+  "base/childArgv.ts": "where npm put tsx, which runs our own sources",
   "base/thread.ts": "the file of a thread is a URL in our own sources",
   "engine/eager/backends.ts": "names of packages in a table of constants",
   "engine/eager/tensorflowBackend.ts": "the package that `kinema engine install` built in the user's cache",
