@@ -1,4 +1,3 @@
-import type { Video } from "../../data/media/video.ts";
 import type { AdherenceReport } from "../../evaluation/adherenceReport.ts";
 import type { Estimate } from "../../evaluation/bootstrap.ts";
 import type { ReconstructionReport } from "../../evaluation/reconstructionReport.ts";
@@ -27,10 +26,4 @@ export interface Evaluation {
   readonly ftd?: number;
   /** Share of the drawn clips whose nearest clip of the data is the one with their caption. */
   readonly nearest?: Estimate;
-}
-
-/** Clips drawn for captions, beside the real ones of the same captions. */
-export interface Drawn {
-  readonly drawn: readonly Video[];
-  readonly real: readonly Video[];
 }
