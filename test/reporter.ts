@@ -10,9 +10,13 @@ interface Tally {
   ms: number;
 }
 
+/** How long after the last test the process may live on. */
+const LINGER_MS = 30_000;
+
 /**
  * One line for each top-level suite, every failure in full at the end, and as the very last line
- * `N passed, N failed, N skipped`, which .ci/run reads.
+ * `N passed, N failed, N skipped`, which .ci/run reads. A run whose process does not end by itself fails: a test has left
+ * a thread, a server or a timer behind.
  */
 export default class ConciseReporter extends Mocha.reporters.Base {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
@@ -42,8 +46,15 @@ export default class ConciseReporter extends Mocha.reporters.Base {
       endSuite();
       Mocha.reporters.Base.list(this.failures);
       console.log(`${all.passed} passed, ${all.failed} failed, ${all.skipped} skipped`);
+      setTimeout(failLingering, LINGER_MS).unref();
     });
   }
+}
+
+function failLingering(): void {
+  const left = process.getActiveResourcesInfo().filter((name) => name !== "PipeWrap" && name !== "TTYWrap");
+  console.error(`still running ${LINGER_MS / 1000} s after the last test: ${left.join(", ") || "a worker thread"}`);
+  process.exit(1);
 }
 
 function suiteLine(title: string, { passed, failed, skipped, ms }: Tally): string {

@@ -68,6 +68,8 @@ function createEnvironment({ threads, spin }: PoolOptions): OrtEnvironment {
     library.call("SetGlobalInterOpNumThreads", threading, 1);
     library.call("SetGlobalSpinControl", threading, Number(spin));
     const env = library.make("CreateEnvWithGlobalThreadPools", SEVERITY_FATAL, "kinema", threading);
+    // On Windows there is only this; it misses the first of the reports.
+    library.call("DisableTelemetryEvents", env);
     const memoryInfo = library.make("CreateCpuMemoryInfo", ARENA_ALLOCATOR, MEMORY_DEFAULT);
     const arena = library.make("CreateArenaCfg", 0, GROW_AS_REQUESTED, -1, -1);
     try {

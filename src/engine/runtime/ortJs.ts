@@ -1,3 +1,4 @@
+import "./silence.ts";
 import * as ort from "onnxruntime-node";
 import { assert } from "../../base/errors.ts";
 import type { HostTensor } from "../../base/tensors.ts";

@@ -1,3 +1,4 @@
+import "./silence.ts";
 import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -41,6 +42,7 @@ const table = {
   ReleaseValue: [96, "void F(void *value)"],
   ReleaseSessionOptions: [100, "void F(void *options)"],
   ReleaseCustomOpDomain: [101, "void F(void *domain)"],
+  DisableTelemetryEvents: [6, "void *F(void *env)"],
   CreateEnvWithGlobalThreadPools: [119, "void *F(int severity, const char *id, void *threading, void *out)"],
   DisablePerSessionThreads: [120, "void *F(void *options)"],
   CreateThreadingOptions: [121, "void *F(void *out)"],

@@ -40,6 +40,7 @@ function noted(cell: unknown): unknown {
 
 /** One thread for all: the files are opened anew each time. */
 const reader = new ParquetReader();
+after(() => reader.close());
 
 async function itemsOf(paths: readonly string[], choice: ParquetChoice = {}, from = 0): Promise<SourceItem[]> {
   const source = await parquetSource(paths, choice, reader);
