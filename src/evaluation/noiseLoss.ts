@@ -3,12 +3,12 @@ import { KeyedRandom } from "../base/random.ts";
 import { floats, type HostTensor, ints } from "../base/tensors.ts";
 import { ditObjective } from "../diffusion/ditPrograms.ts";
 import { lossWeights } from "../diffusion/lossWeights.ts";
+import { compileModel } from "../models/compiledModel.ts";
 import { PackPlan } from "../models/patches/pack.ts";
 import { patchify, patchWidth, tokenGrid } from "../models/patches/patchify.ts";
 import { textRow, textRowLength } from "../models/text/textRow.ts";
 import { normaliseLatents } from "../models/vae/latents.ts";
 import type { VideoModel } from "../sampling/textToVideo.ts";
-import { compileModel } from "../train/modelProgram.ts";
 
 /** Times at which the loss is measured: 0 is a clean clip, 1 is noise. */
 export const NOISE_LEVELS = [0.1, 0.3, 0.5, 0.7, 0.9] as const;

@@ -1,7 +1,7 @@
 import { assert } from "../base/errors.ts";
 import type { ClipEntry } from "../data/clip.ts";
 import { type Clips, wholeClips } from "../data/clips.ts";
-import type { VaeCodec } from "../train/vaeCodec.ts";
+import type { VaeCodec } from "../models/vae/vaeCodec.ts";
 
 const PEAK = 255;
 

@@ -1,7 +1,7 @@
 import { type ClipEntry, shapeKey } from "../data/clip.ts";
 import type { Clips } from "../data/clips.ts";
 import { groupBy } from "../data/group.ts";
-import type { VaeCodec } from "../train/vaeCodec.ts";
+import type { VaeCodec } from "../models/vae/vaeCodec.ts";
 import { reconstruct } from "./reconstruction.ts";
 import { ssim } from "./ssim.ts";
 

@@ -5,10 +5,10 @@ import { denoiseProgram, type LatentModel } from "../diffusion/ditPrograms.ts";
 import { type GuidanceConfig, guide } from "../diffusion/guidance.ts";
 import type { Track } from "../diffusion/sampler.ts";
 import type { Binding, Engine, EngineMap } from "../engine/engine.ts";
+import { type CompiledModel, compileModel } from "../models/compiledModel.ts";
 import { PackPlan } from "../models/patches/pack.ts";
 import { patchWidth } from "../models/patches/patchify.ts";
 import { textRow, textRowLength } from "../models/text/textRow.ts";
-import { type CompiledModel, compileModel } from "../train/modelProgram.ts";
 
 /** A trained diffusion transformer on an engine. Weights are by parameter path. */
 export interface TrainedDiT {

@@ -5,8 +5,8 @@ import { followFlow, noiseToClip, type Track } from "../diffusion/sampler.ts";
 import { shiftOf } from "../diffusion/shift.ts";
 import { patchWidth, tokenGrid, unpatchify } from "../models/patches/patchify.ts";
 import { denormaliseLatents, type LatentStats } from "../models/vae/latents.ts";
+import type { VaeCodec } from "../models/vae/vaeCodec.ts";
 import { clipGrid, vaeFactor } from "../models/vae/vaeConfig.ts";
-import type { VaeCodec } from "../train/vaeCodec.ts";
 import { Denoiser, type TrainedDiT } from "./denoiser.ts";
 import type { ClipRequest, SamplesConfig } from "./samplingConfig.ts";
 

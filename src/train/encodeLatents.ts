@@ -5,9 +5,9 @@ import type { ClipEntry } from "../data/clip.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { createLatents, type LatentWriter } from "../data/latents.ts";
 import { DamagedRow } from "../data/shards/damagedRow.ts";
+import type { VaeCodec } from "../models/vae/vaeCodec.ts";
 import { latentGrid, vaeFactor } from "../models/vae/vaeConfig.ts";
 import type { EarlierLatents } from "./earlierLatents.ts";
-import type { VaeCodec } from "./vaeCodec.ts";
 
 /** What latents are made of. */
 export interface LatentSource {

@@ -5,9 +5,9 @@ import type { DamageOptions } from "../data/damage.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type LatentSet, openLatents } from "../data/latents.ts";
 import { readManifest } from "../data/manifest.ts";
+import type { VaeCodec } from "../models/vae/vaeCodec.ts";
 import { EarlierLatents } from "./earlierLatents.ts";
 import { encodeLatents, NOTHING_ENCODED, type NumEncoded } from "./encodeLatents.ts";
-import type { VaeCodec } from "./vaeCodec.ts";
 
 export interface EnsureOptions extends DamageOptions {
   /** Folder of the latents. Default: beside the dataset. */

@@ -1,7 +1,7 @@
 import { type Clips, wholeClips } from "../data/clips.ts";
 import { isHeldOut } from "../data/heldOut.ts";
 import { LatentMoments, type LatentStats } from "../models/vae/latents.ts";
-import type { VaeCodec } from "./vaeCodec.ts";
+import type { VaeCodec } from "../models/vae/vaeCodec.ts";
 
 /** Clips that the latent statistics are taken of, at most. */
 const STATISTICS_CLIPS = 500;

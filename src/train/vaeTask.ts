@@ -16,6 +16,7 @@ import { epochsByName } from "../data/mix/epochsByName.ts";
 import { type TrainingClip, trainingClips } from "../data/mix/trainingClips.ts";
 import type { DamagedRow } from "../data/shards/damagedRow.ts";
 import { RowStores } from "../data/shards/rowStores.ts";
+import { toSigned } from "../models/vae/colour.ts";
 import { pcaStart } from "../models/vae/pcaStart.ts";
 import { Vae } from "../models/vae/vae.ts";
 import { latentGrid, type VaeConfig, vaeFactor } from "../models/vae/vaeConfig.ts";
@@ -24,7 +25,6 @@ import { vaeObjective } from "../models/vae/vaePrograms.ts";
 import { declareParams } from "../nn/params.ts";
 import type { ClipsAssembly } from "./batches/clipsAssembler.ts";
 import type { BatchPlace, ClipsOrder, ViewedClip } from "./batches/order.ts";
-import { toSigned } from "./colour.ts";
 import type { Arrangement, DrawnBatch, Task } from "./task.ts";
 import type { VaeBatchConfig } from "./vaeBatchConfig.ts";
 

@@ -15,6 +15,7 @@ import { createOnnxEngine } from "../../src/engine/runtime/onnxEngine.ts";
 import { ditSchema } from "../../src/models/dit/dit.ts";
 import type { LatentStats } from "../../src/models/vae/latents.ts";
 import { Vae } from "../../src/models/vae/vae.ts";
+import { VaeCodec } from "../../src/models/vae/vaeCodec.ts";
 import { vaeSchema } from "../../src/models/vae/vaeConfig.ts";
 import { vaeLossSchema } from "../../src/models/vae/vaeLoss.ts";
 import { declareParams } from "../../src/nn/params.ts";
@@ -32,7 +33,6 @@ import { trainSchema } from "../../src/train/loopConfig.ts";
 import type { LogLine } from "../../src/train/meter.ts";
 import type { Batch, Task } from "../../src/train/task.ts";
 import { vaeBatchSchema } from "../../src/train/vaeBatchConfig.ts";
-import { VaeCodec } from "../../src/train/vaeCodec.ts";
 import { VaeTask } from "../../src/train/vaeTask.ts";
 
 const SEED = 3;

@@ -3,7 +3,7 @@ import { KeyedRandom } from "../../base/random.ts";
 import { cutWindow, drawWindow } from "../../data/augment/window.ts";
 import type { RowStores } from "../../data/shards/rowStores.ts";
 import type { HostMap } from "../../engine/engine.ts";
-import { toSigned } from "../colour.ts";
+import { toSigned } from "../../models/vae/colour.ts";
 import type { Assembler } from "./assembler.ts";
 import type { BatchOrder } from "./order.ts";
 import { ScratchReader } from "./scratchReader.ts";

@@ -6,6 +6,7 @@ import type { LossWeighting } from "../../../src/diffusion/lossWeights.ts";
 import { lossWeights } from "../../../src/diffusion/lossWeights.ts";
 import { frameTimes } from "../../../src/diffusion/timeSampling.ts";
 import type { Engine, HostMap, Program } from "../../../src/engine/engine.ts";
+import { type CompiledModel, compileModel } from "../../../src/models/compiledModel.ts";
 import { ditSchema } from "../../../src/models/dit/dit.ts";
 import type { ClipSpan, PackLayout } from "../../../src/models/patches/layout.ts";
 import { MaskedRows } from "../../../src/models/patches/maskedRows.ts";
@@ -15,7 +16,6 @@ import { RowLayout, type RowRoom } from "../../../src/models/patches/rowLayout.t
 import { textRow } from "../../../src/models/text/textRow.ts";
 import { declareParams } from "../../../src/nn/params.ts";
 import { FlatLayout } from "../../../src/train/flatState.ts";
-import { type CompiledModel, compileModel } from "../../../src/train/modelProgram.ts";
 import { compileGradients } from "../../nn/compiledGradients.ts";
 
 /** A small model that reads text in both ways. */

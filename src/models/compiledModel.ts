@@ -1,8 +1,8 @@
 import { withoutPrefix, withPrefix } from "../base/tensors.ts";
 import type { ProgramSource } from "../engine/compile.ts";
 import type { Binding, Engine, EngineMap, HostMap, Signature } from "../engine/engine.ts";
-import type { ModelProgram } from "../models/program.ts";
 import { bindParams } from "../nn/params.ts";
+import type { ModelProgram } from "./program.ts";
 
 const PARAM = "param/";
 const INPUT = "input/";

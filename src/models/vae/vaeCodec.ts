@@ -1,13 +1,13 @@
-import { assert } from "../base/errors.ts";
-import { type Grid, gridKey } from "../base/grid.ts";
-import { floats } from "../base/tensors.ts";
-import { CHANNELS } from "../data/clip.ts";
-import type { Binding, Engine, EngineMap } from "../engine/engine.ts";
-import type { ModelProgram } from "../models/program.ts";
-import { clipGrid, latentGrid, type VaeConfig, vaeFactor } from "../models/vae/vaeConfig.ts";
-import { vaeDecodeProgram, vaeEncodeProgram } from "../models/vae/vaePrograms.ts";
+import { assert } from "../../base/errors.ts";
+import { type Grid, gridKey } from "../../base/grid.ts";
+import { floats } from "../../base/tensors.ts";
+import type { Binding, Engine, EngineMap } from "../../engine/engine.ts";
+import { type CompiledModel, compileModel } from "../compiledModel.ts";
+import type { ModelProgram } from "../program.ts";
 import { toBytes, toSigned } from "./colour.ts";
-import { type CompiledModel, compileModel } from "./modelProgram.ts";
+import { clipGrid, latentGrid, type VaeConfig, vaeFactor } from "./vaeConfig.ts";
+import { numColours } from "./vaeEncoder.ts";
+import { vaeDecodeProgram, vaeEncodeProgram } from "./vaePrograms.ts";
 
 interface Ready {
   readonly model: CompiledModel;
@@ -50,7 +50,7 @@ export class VaeCodec {
     input.set(latent_thwz);
     await binding.run();
     const frames = toBytes(binding.outputs.video_BTHWC?.data as Float32Array);
-    assert(frames.length === clip.t * clip.h * clip.w * CHANNELS, "the decoded clip has its size");
+    assert(frames.length === clip.t * clip.h * clip.w * numColours, "the decoded clip has its size");
     return frames;
   }
 
