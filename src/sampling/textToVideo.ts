@@ -1,19 +1,15 @@
 import type { Grid } from "../base/grid.ts";
-import { KeyedRandom } from "../base/random.ts";
 import { CHANNELS } from "../data/clip.ts";
-import { followFlow, noiseToClip, type Track } from "../diffusion/sampler.ts";
-import { shiftOf } from "../diffusion/shift.ts";
-import { patchWidth, tokenGrid, unpatchify } from "../models/patches/patchify.ts";
-import { denormaliseLatents, type LatentStats } from "../models/vae/latents.ts";
 import type { VaeCodec } from "../models/vae/vaeCodec.ts";
 import { clipGrid, vaeFactor } from "../models/vae/vaeConfig.ts";
-import { Denoiser, type TrainedDiT } from "./denoiser.ts";
-import type { ClipRequest, SamplesConfig } from "./samplingConfig.ts";
+import { type DrawOptions, drawLatents, drawnGrid, type LatentDrawer } from "./drawLatents.ts";
+import type { ClipRequest } from "./samplingConfig.ts";
+
+export type { DrawOptions } from "./drawLatents.ts";
 
 /** A trained model, ready to draw clips. */
-export interface VideoModel extends TrainedDiT {
+export interface VideoModel extends LatentDrawer {
   readonly codec: VaeCodec;
-  readonly statistics: LatentStats;
 }
 
 /** A clip to draw. */
@@ -22,14 +18,8 @@ export interface DrawRequest extends ClipRequest {
   readonly noiseKey?: string;
 }
 
-export interface DrawOptions extends Pick<SamplesConfig, "sampler" | "guidance"> {
-  readonly seed: number;
-  readonly onStep?: (done: number, total: number) => void;
-}
-
 /**
- * Draws all requests together, clips of different sizes in one pack; with guidance each stands in it twice, with its
- * prompt and without. A clip depends on the seed, its prompt and its size alone, not on the others.
+ * Draws all requests together, clips of different sizes in one pack, see `drawLatents`.
  * @returns frames T H W C as bytes, in the order of the requests.
  * @throws UserError, before anything is computed, when the model's factors do not divide a size.
  */
@@ -38,45 +28,26 @@ export async function textToVideo(
   requests: readonly DrawRequest[],
   options: DrawOptions,
 ): Promise<Uint8Array[]> {
-  const { model, codec, statistics } = video;
-  const latents = requests.map((request) => latentGridOf(video, request));
-  const grids = latents.map((latent) => tokenGrid(latent, model.dit.patch));
-  const numValues = patchWidth(model.dit.patch, model.latentChannels);
-  const noise = requests.map((_, i) => noiseOf(requests, i, grids[i] as Grid, numValues, options.seed));
-  const tracks = tracksOf(noise, grids, options);
-  const denoiser = await Denoiser.create(
-    video,
-    requests.map(({ prompt }) => prompt),
-    grids,
-    options.guidance,
-  );
-
-  const { steps } = options.sampler;
-  const start = new Float32Array(noise.reduce((sum, values) => sum + values.length, 0));
-  for (const [i, { first }] of tracks.entries()) start.set(noise[i] as Float32Array, first);
-  const clean = await followFlow(
-    options.sampler.kind,
-    (x, times) => denoiser.velocity(x, times, tracks),
-    start,
-    tracks,
-    (done) => options.onStep?.(done, steps),
-  ).finally(() => denoiser.dispose());
-
+  const { codec } = video;
+  const wanted = requests.map((request) => ({
+    prompt: request.prompt,
+    grid: latentGridFor(video, request),
+    noiseKey: noiseName(request),
+  }));
   const clips: Uint8Array[] = [];
-  for (const [i, { first, length }] of tracks.entries()) {
-    const latent = unpatchify(clean.subarray(first, first + length), latents[i] as Grid, model.dit.patch);
-    const decoded = await codec.decode(denormaliseLatents(latent, statistics), latents[i] as Grid);
-    clips.push(crop(decoded, clipGrid(latents[i] as Grid, vaeFactor(codec.cfg)), requests[i] as ClipRequest));
+  for (const [i, { grid, latent_thwz }] of (await drawLatents(video, wanted, options)).entries()) {
+    const decoded = await codec.decode(latent_thwz, grid);
+    clips.push(crop(decoded, clipGrid(grid, vaeFactor(codec.cfg)), requests[i] as ClipRequest));
   }
   return clips;
 }
 
 /** The latent grid that is drawn for a clip: its own, or the next larger one that the patch divides. */
-function latentGridOf({ codec, model }: VideoModel, { frames, height, width }: ClipRequest): Grid {
-  const { t, h, w } = codec.latentGrid({ t: frames, h: height, w: width });
-  const [pt, ph, pw] = model.dit.patch;
-  const up = (side: number, patch: number): number => Math.ceil(side / patch) * patch;
-  return { t: up(t, pt), h: up(h, ph), w: up(w, pw) };
+export function latentGridFor(
+  { codec, model }: VideoModel,
+  { frames, height, width }: Omit<ClipRequest, "prompt">,
+): Grid {
+  return drawnGrid(codec.latentGrid({ t: frames, h: height, w: width }), model.dit.patch);
 }
 
 /** The first frames and the middle of a clip that was drawn larger than asked for. */
@@ -91,30 +62,6 @@ function crop(frames_THWC: Uint8Array, drawn: Grid, { frames, height, width }: C
     cropped.set(frames_THWC.subarray(from, from + rowBytes), row * rowBytes);
   }
   return cropped;
-}
-
-function tracksOf(noise: readonly Float32Array[], grids: readonly Grid[], { sampler }: DrawOptions): Track[] {
-  let first = 0;
-  return noise.map(({ length }, i) => {
-    const { t, h, w } = grids[i] as Grid;
-    const track = { first, length, times: noiseToClip(sampler.steps, shiftOf(sampler.shift, t * h * w)) };
-    first += length;
-    return track;
-  });
-}
-
-/** The same prompt asked for twice at one size gives two clips: the second has another key. */
-function noiseOf(
-  requests: readonly DrawRequest[],
-  index: number,
-  { t, h, w }: Grid,
-  numValues: number,
-  seed: number,
-): Float32Array {
-  const keys = requests.slice(0, index + 1).map(noiseName);
-  const key = keys.pop() ?? "";
-  const numBefore = keys.filter((other) => other === key).length;
-  return new KeyedRandom(seed, "sample noise", key, numBefore).fillNormal(new Float32Array(t * h * w * numValues));
 }
 
 function noiseName({ prompt, frames, height, width, noiseKey }: DrawRequest): string {

@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
-import { KeyedRandom } from "../../src/base/random.ts";
-import { buildDiT } from "../../src/diffusion/ditPrograms.ts";
-import type { Engine, HostMap } from "../../src/engine/engine.ts";
+import type { Engine } from "../../src/engine/engine.ts";
 import { createOnnxEngine } from "../../src/engine/runtime/onnxEngine.ts";
 import { withCompile } from "../../src/engine/withCompile.ts";
-import { declareParams } from "../../src/nn/params.ts";
 import { samplesSchema } from "../../src/sampling/samplingConfig.ts";
 import { type DrawOptions, textToVideo, type VideoModel } from "../../src/sampling/textToVideo.ts";
-import { FlatLayout } from "../../src/train/flatState.ts";
-import { randomCodec, smallDit } from "../train/loopSetting.ts";
+import { randomVideoModel } from "./samplingSetting.ts";
 
 const red = { prompt: "a red circle", frames: 5, height: 16, width: 16 };
 const blue = { prompt: "a blue square moves up", frames: 5, height: 8, width: 24 };
@@ -35,21 +31,15 @@ describe("textToVideo", () => {
     });
   }
 
-  /** A model of random weights, none of which is zero: a new transformer would draw the same whatever it is told. */
   function videoModel(text = true): VideoModel & { readonly latents: Float32Array[] } {
-    const model = smallDit(text);
-    const layout = new FlatLayout(declareParams((p) => buildDiT(model, p)));
-    const params = new KeyedRandom(1, "test.weights").fillNormal(layout.allocate()).map((value) => value * 0.2);
-    const codec = randomCodec(engine);
-    const { decode } = codec;
+    const video = randomVideoModel(engine, text);
+    const { decode } = video.codec;
     const latents: Float32Array[] = [];
-    codec.decode = (latent, grid) => {
+    video.codec.decode = (latent, grid) => {
       latents.push(latent.slice());
-      return decode.call(codec, latent, grid);
+      return decode.call(video.codec, latent, grid);
     };
-    const statistics = { mean: [0, 0, 0, 0], std: [1, 1, 1, 1] };
-    const weights: HostMap = layout.views(params);
-    return { engine, model, weights, codec, statistics, latents };
+    return { ...video, statistics: { mean: [0, 0, 0, 0], std: [1, 1, 1, 1] }, latents };
   }
 
   const { sampler, guidance } = samplesSchema.parse({ sampler: { steps: 4 } });
