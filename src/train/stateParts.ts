@@ -4,7 +4,7 @@ import type { FlatLayout } from "./flatState.ts";
 import type { StateBuffer } from "./stateBuffer.ts";
 
 /** Floats that one run in host memory works on: small enough for the cache, large enough to hide the call. */
-const CHUNK_FLOATS = 256 * 1024;
+const CHUNK_FLOATS = 1024 * 1024;
 
 /** What one run of an elementwise program covers of state buffers: pieces that share their weight decay. */
 export interface StatePart {

@@ -2,9 +2,9 @@ import { sizeOf } from "../../base/tensors.ts";
 import type { Node } from "../graph/graph.ts";
 import { denseStrides, sameShape } from "../graph/shapes.ts";
 import { fitsRegisters } from "../native/loop/loopKernel.ts";
-import { factsOf, type LoopSpec, type LoopStep } from "../native/loop/spec.ts";
+import { factsOf, LOOP_DOWN, type LoopSpec, type LoopStep } from "../native/loop/spec.ts";
 import { commonSides, mergeSides, stridesIn } from "./space.ts";
-import { placesOf, rowLength, writeSteps } from "./steps.ts";
+import { numDown, placesOf, rowLength, writeSteps } from "./steps.ts";
 
 /** A group of nodes as one loop. */
 export interface FusedLoop {
@@ -36,21 +36,39 @@ export function memoryOf(node: Node): Node {
 
 /** Nodes, in order, as one loop that writes `results`; undefined where one loop cannot do it. */
 export function loopOf(nodes: readonly Node[], results: readonly Node[], limits: LoopLimits): FusedLoop | undefined {
-  const lengths = new Set(nodes.map(rowLength).filter((length) => length !== undefined));
-  if (lengths.size > 1) return undefined;
-  const [columns] = lengths;
+  const given = nodes.map(rowsOf);
+  const columns = onlyValue(given.map((rows) => rows.columns));
+  const rows = onlyValue(given.map((rows) => rows.rows));
+  if (columns === "several" || rows === "several") return undefined;
   const places = Math.max(
     ...nodes
-      .flatMap((node) => [node, ...(rowLength(node) === undefined ? [] : [firstInput(node)])])
+      .flatMap((node, i) => [node, ...(given[i]?.columns === undefined ? [] : [firstInput(node)])])
       .map(({ shape }) => sizeOf(shape)),
   );
   const shapes = nodes.map((node) => placesOf(node, columns, places));
   if (shapes.some((shape) => sizeOf(shape) !== places)) return undefined;
   const sides = commonSides(columns === undefined ? shapes : [...shapes, [columns]]);
   if (sides === undefined || (columns !== undefined && sides.at(-1) !== columns)) return undefined;
-  const writer = new LoopWriter(sides, columns, places, new Set(nodes));
+  if (rows !== undefined && sides.at(-2) !== rows) return undefined;
+  const writer = new LoopWriter(sides, { columns, rows }, places, new Set(nodes));
   for (const node of nodes) if (!writer.write(node)) return undefined;
   return writer.finish(results, limits);
+}
+
+/** What a loop's sides must be so that a node's sums run along its rows or down its columns. */
+interface Rows {
+  readonly columns: number | undefined;
+  readonly rows: number | undefined;
+}
+
+function rowsOf(node: Node): Rows {
+  const rows = numDown(node);
+  return { columns: rows === undefined ? rowLength(node) : node.shape.at(-1), rows };
+}
+
+function onlyValue(values: readonly (number | undefined)[]): number | undefined | "several" {
+  const [only, ...others] = new Set(values.filter((value) => value !== undefined));
+  return others.length > 0 ? "several" : only;
 }
 
 function firstInput(node: Node): Node {
@@ -61,7 +79,7 @@ function firstInput(node: Node): Node {
 
 class LoopWriter {
   private readonly sides: readonly number[];
-  private readonly columns: number | undefined;
+  private readonly rows: Rows;
   private readonly places: number;
   private readonly members: ReadonlySet<Node>;
   private readonly body: LoopStep[] = [];
@@ -72,9 +90,9 @@ class LoopWriter {
   private readonly constants = new Map<number, number>();
   private broken = false;
 
-  constructor(sides: readonly number[], columns: number | undefined, places: number, members: ReadonlySet<Node>) {
+  constructor(sides: readonly number[], rows: Rows, places: number, members: ReadonlySet<Node>) {
     this.sides = sides;
-    this.columns = columns;
+    this.rows = rows;
     this.places = places;
     this.members = members;
   }
@@ -112,6 +130,7 @@ class LoopWriter {
     const strides = this.stridesOf(user, index, read);
     if (!this.members.has(node)) return this.input(node, strides);
     const step = this.steps.get(node) ?? 0;
+    if (this.body[step]?.op === LOOP_DOWN) this.broken = true;
     const isRow =
       factsOf({ sides: [], inputs: this.inputs.map((input) => input.strides), body: this.body, outputs: [] })[step]
         ?.extent !== "place";
@@ -123,7 +142,7 @@ class LoopWriter {
 
   private stridesOf(user: Node, index: number, read: Node): number[] {
     const length = rowLength(user);
-    if (length === undefined) return stridesIn(this.sides, placesOf(user, this.columns, this.places), read.shape);
+    if (length === undefined) return stridesIn(this.sides, placesOf(user, this.rows.columns, this.places), read.shape);
     const rows = firstInput(user).shape;
     if (sizeOf(rows) !== this.places) {
       this.broken = true;
@@ -142,14 +161,17 @@ class LoopWriter {
   }
 
   finish(results: readonly Node[], limits: LoopLimits): FusedLoop | undefined {
+    const { columns, rows: down } = this.rows;
     const merged = mergeSides(
       this.sides,
       this.inputs.map(({ strides }) => strides),
-      this.columns === undefined ? 0 : 1,
+      down === undefined ? (columns === undefined ? 0 : 1) : 2,
     );
+    // Sums down the rows have an outermost side, if only of 1.
+    const alone = down !== undefined && merged.sides.length === 2;
     const rows = blocked({
-      sides: merged.sides,
-      inputs: merged.tensors,
+      sides: alone ? [1, ...merged.sides] : merged.sides,
+      inputs: alone ? merged.tensors.map((strides) => [0, ...strides]) : merged.tensors,
       body: this.body,
       outputs: results.map((node) => ({ step: this.steps.get(node) ?? 0, shape: node.shape })),
     });
@@ -174,6 +196,7 @@ function hasRightExtents(spec: LoopSpec): boolean {
   const places = sizeOf(spec.sides);
   return spec.outputs.every(({ step, shape }) => {
     const extent = facts[step]?.extent;
+    if (extent === "column") return sizeOf(shape) * (spec.sides.at(-2) ?? 0) === places;
     if (extent === "place") return sizeOf(shape) === places && spec.body[step]?.op !== "input";
     return extent === "row" && sizeOf(shape) * (spec.sides.at(-1) ?? 1) === places;
   });

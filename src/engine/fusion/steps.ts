@@ -1,6 +1,13 @@
 import type { Node } from "../graph/graph.ts";
 import { sideAt } from "../graph/shapes.ts";
-import { LOOP_BINARY, LOOP_UNARY, type LoopBinary, type LoopStep, type LoopUnary } from "../native/loop/spec.ts";
+import {
+  LOOP_BINARY,
+  LOOP_DOWN,
+  LOOP_UNARY,
+  type LoopBinary,
+  type LoopStep,
+  type LoopUnary,
+} from "../native/loop/spec.ts";
 
 const UNARY: ReadonlySet<string> = new Set(LOOP_UNARY);
 const BINARY: ReadonlySet<string> = new Set(LOOP_BINARY);
@@ -11,7 +18,15 @@ const isLoopBinary = (op: string): op is LoopBinary => BINARY.has(op);
 /** Whether a loop can compute a node. */
 export function isLoopOp(node: Node): boolean {
   if (node.dtype !== "float32" || node.inputs.some(({ dtype }) => dtype !== "float32")) return false;
-  return isLoopUnary(node.op) || isLoopBinary(node.op) || rowLength(node) !== undefined;
+  return isLoopUnary(node.op) || isLoopBinary(node.op) || rowLength(node) !== undefined || numDown(node) !== undefined;
+}
+
+/** Rows that a node sums up for each column; undefined where it is no such sum. */
+export function numDown(node: Node): number | undefined {
+  const [x] = node.inputs;
+  if (node.op !== "sum" || x === undefined || node.attrs.axes.length !== 1) return undefined;
+  const axis = x.shape.length - 2;
+  return node.attrs.axes[0] === axis ? x.shape[axis] : undefined;
 }
 
 /** Columns of the rows that a node sums up; undefined where it sums none. */
@@ -57,7 +72,7 @@ export function writeSteps(node: Node, body: BodyWriter): number[] {
   const x = body.operand(node, 0);
   switch (node.op) {
     case "sum":
-      return [sum(x)];
+      return [numDown(node) === undefined ? sum(x) : body.add({ op: LOOP_DOWN, of: [x] })];
     case "mean":
       return [mean(x)];
     case "reduceMax":
@@ -93,8 +108,10 @@ export function writeSteps(node: Node, body: BodyWriter): number[] {
   }
 }
 
-/** A node's shape with the columns of its rows in place of their one sum. */
+/** A node's shape with the columns of its rows, or the rows of its columns, in place of their one sum. */
 export function placesOf(node: Node, columns: number | undefined, places: number): readonly number[] {
+  const [x] = node.inputs;
+  if (numDown(node) !== undefined && x !== undefined) return x.shape;
   const size = node.shape.reduce((product, side) => product * side, 1);
   if (size === places || columns === undefined || sideAt(node.shape, -1) !== 1) return node.shape;
   return [...node.shape.slice(0, -1), columns];

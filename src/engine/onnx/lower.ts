@@ -1,5 +1,6 @@
 import { type Item, type PlannedKernel, planKernels } from "../fusion/kernelPlan.ts";
 import type { LoopLimits } from "../fusion/loopOf.ts";
+import { splitSums } from "../fusion/splitSums.ts";
 import { fullType, type Graph, type Node, type NodeOf } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
 import { nodeNames } from "../graph/text.ts";
@@ -32,7 +33,11 @@ const lowerings: Readonly<Record<ProviderName, Lowerings>> = {
  * Runtime can write it where the caller wants it. With `native`, kernels of our own do what they do
  * faster; only processors can run them.
  */
-export function lowerToOnnx(graph: Graph, { provider = "cpu", native = false, limits }: LowerOptions = {}): OnnxModel {
+export function lowerToOnnx(
+  recorded: Graph,
+  { provider = "cpu", native = false, limits }: LowerOptions = {},
+): OnnxModel {
+  const graph = native ? splitSums(recorded) : recorded;
   const writer = new OnnxWriter();
   const direct = new Map<Node, string>();
   for (const { name, node } of graph.outputs) {

@@ -94,6 +94,20 @@ describe("gathering loops", () => {
     assert.deepEqual(text(planKernels(graph)), ["softmax", "reshape", "softmax"]);
   });
 
+  it("sums up down the rows where they are made, and lets nothing in the loop read such a sum", () => {
+    const b = new Builder();
+    const [x, y] = [input(b, "x", [64, 32]), input(b, "y", [4, 16, 32])];
+    const strips = b.mul(b.reshape(x, [4, 16, 32]), y);
+    const sums = b.reduce("sum", strips, [1]);
+    const centred = b.sub(strips, sums);
+    const graph = (node: Node) => b.graph("p", [{ name: "z", node }]);
+    assert.deepEqual(groups(graph(sums)), ["loop(mul sumDown)"]);
+    assert.deepEqual(groups(graph(centred)), ["loop(mul sumDown)", "loop(sub)"]);
+    const all = b.reduce("sum", b.unary("exp", x), [0]);
+    const [kernel] = kernelsOf(planKernels(graph(all), limits));
+    assert.deepEqual(kernel?.spec.kind === "loop" && kernel.spec.sides, [1, 64, 32]);
+  });
+
   it("writes what is read elsewhere, also through a reshape that is an output", () => {
     const b = new Builder();
     const x = input(b, "x", [64, 16]);

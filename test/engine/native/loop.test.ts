@@ -48,6 +48,10 @@ function evaluate(spec: LoopSpec, inputs: readonly HostTensor[]): Float64Array[]
         const first = place - (place % columns);
         const row = values[step.of[0]]!.subarray(first, first + columns);
         value[place] = step.op === "sum" ? row.reduce((a, b) => a + b, 0) : Math.max(...row);
+      } else if (step.op === "sumDown") {
+        const size = spec.sides.at(-2)! * columns;
+        for (let at = Math.floor(place / size) * size + (place % columns), row = 0; row < size; row += columns)
+          value[place] = value[place]! + values[step.of[0]]![at + row]!;
       } else if (step.of.length === 2) {
         const op = binary[step.op as keyof typeof binary];
         value[place] = op(values[step.of[0]]![place]!, values[step.of[1]]![place]!);
@@ -83,9 +87,11 @@ describe("native loops", () => {
     const got = await runKernel(executor, { kind: "loop", ...spec }, inputs, shapes);
     const expected = evaluate(spec, inputs);
     spec.outputs.forEach(({ step, shape }, output) => {
-      const perValue = sizeOf(spec.sides) / sizeOf(shape);
+      const [columns, perValue] = [spec.sides.at(-1)!, sizeOf(spec.sides) / sizeOf(shape)];
+      const down = spec.body[step]?.op === "sumDown";
       got[output]!.data.forEach((value, i) => {
-        const wanted = expected[step]![i * perValue]!;
+        const place = down ? Math.floor(i / columns) * columns * perValue + (i % columns) : i * perValue;
+        const wanted = expected[step]![place]!;
         const error = Math.abs(value - wanted) / Math.max(1, Math.abs(wanted));
         assert.ok(error <= tolerance, `output ${output} at ${i}: ${value}, not ${wanted}`);
       });
@@ -162,6 +168,32 @@ describe("native loops", () => {
         2e-6,
       );
     }
+  });
+
+  it("sum down the rows of each outermost index, beside sums of rows, in any pass", async () => {
+    const body: LoopStep[] = [
+      { op: "input", input: 0 },
+      { op: "sumDown", of: [0] },
+      { op: "mul", of: [0, 0] },
+      { op: "sum", of: [2] },
+      { op: "mul", of: [0, 3] },
+      { op: "sumDown", of: [4] },
+    ];
+    for (const [outer, rows, columns] of [
+      [1, 5, 16],
+      [8, 3, 33],
+      [4, 64, 300],
+    ] as const) {
+      const outputs = [
+        { step: 1, shape: [outer, 1, columns] },
+        { step: 4, shape: [outer, rows, columns] },
+        { step: 5, shape: [outer, 1, columns] },
+      ];
+      const inputs = [[rows * columns, columns, 1]];
+      await check({ sides: [outer, rows, columns], inputs, body, outputs }, 0.1, 1, 2e-6);
+    }
+    const flat = { sides: [8, 16], inputs: [[16, 1]], body: body.slice(0, 2), outputs: [{ step: 1, shape: [1, 16] }] };
+    assert.equal(fitsRegisters(flat), false);
   });
 
   it("keep NaN, infinity and the ends of the exponential", async () => {

@@ -27,7 +27,16 @@ import {
 import type { Masks } from "../masks.ts";
 import { emitAcross, emitBinary, emitUnary, type MathContext } from "./math.ts";
 import { OutOfRegisters, VectorPool } from "./registers.ts";
-import { factsOf, isReduction, type LoopSpec, type LoopStep, type StepFacts } from "./spec.ts";
+import {
+  factsOf,
+  isReduction,
+  LOOP_DOWN,
+  type LoopSpec,
+  type LoopStep,
+  operandsOf,
+  outputStrides,
+  type StepFacts,
+} from "./spec.ts";
 
 const VECTOR = 16;
 const FLOAT = 4;
@@ -95,6 +104,7 @@ export class LoopEmitter {
     });
     asm.loop(rax, outermost / numUnits, () => {
       const [side] = inner;
+      this.clearDown();
       if (side === undefined) this.row();
       else asm.loop(rdi, side, () => this.row());
       if (side !== undefined) this.walk(0, side);
@@ -146,18 +156,19 @@ export class LoopEmitter {
       if (strides.some((stride) => stride !== 0)) assign(`input ${input}`, input, strides[0] ?? 0);
     });
     spec.outputs.forEach(({ step }, output) => {
-      assign(`output ${output}`, spec.inputs.length + output, this.outputStrides(step)[0] ?? 0);
+      assign(`output ${output}`, spec.inputs.length + output, outputStrides(spec.sides, this.fact(step))[0] ?? 0);
     });
   }
 
-  /** Outputs are dense; those of rows have one number for each. */
-  private outputStrides(step: number): number[] {
-    const { sides } = this.spec;
-    const isRow = this.fact(step).extent !== "place";
-    return sides.map((_, axis) => {
-      if (axis === sides.length - 1) return isRow ? 0 : 1;
-      const inner = sides.slice(axis + 1, isRow ? -1 : undefined);
-      return inner.reduce((product, side) => product * side, 1);
+  /** Sums down the rows start at 0 for each outermost index; they grow in their output, which stays in the cache. */
+  private clearDown(): void {
+    const down = this.spec.outputs.flatMap(({ step }, output) => (this.fact(step).extent === "column" ? [output] : []));
+    if (down.length === 0) return;
+    this.pool.withTemporaries(1, (zero) => {
+      this.asm.vzero(zero);
+      this.overColumns((mask) => {
+        for (const output of down) this.asm.vstore(this.along(this.pointer(`output ${output}`)), zero, { mask });
+      });
     });
   }
 
@@ -172,7 +183,7 @@ export class LoopEmitter {
       this.columnsPass(pass);
     }
     this.spec.outputs.forEach(({ step }, output) => {
-      if (this.fact(step).extent === "place") return;
+      if (this.fact(step).extent !== "row") return;
       const one = this.masks.first(1);
       this.asm.vstore(mem(this.pointer(`output ${output}`)), this.register(step), { mask: one });
     });
@@ -194,7 +205,7 @@ export class LoopEmitter {
       if (this.pointers.has(`input ${input}`)) move(`input ${input}`, strides);
     });
     this.spec.outputs.forEach(({ step }, output) => {
-      move(`output ${output}`, this.outputStrides(step));
+      move(`output ${output}`, outputStrides(this.spec.sides, this.fact(step)));
     });
   }
 
@@ -210,9 +221,12 @@ export class LoopEmitter {
       const fact = this.fact(id);
       return step.op !== "input" && fact.extent === "place" && fact.pass === pass ? [id] : [];
     });
-    const copies = spec.outputs.some(({ step }) => this.step(step).op === "input");
-    assert(!copies, "an output is computed");
-    if (reductions.length === 0 && computed.length === 0) return;
+    const sums = spec.body.flatMap((step, id) => {
+      const output = spec.outputs.findIndex((candidate) => candidate.step === id);
+      return step.op === LOOP_DOWN && this.fact(id).pass === pass && output >= 0 ? [{ of: step.of[0], output }] : [];
+    });
+    if (reductions.length === 0 && computed.length === 0 && sums.length === 0) return;
+    const wanted = [...reductions, ...sums];
     for (const { id, op } of reductions) {
       const register = this.pool.take();
       this.held.set(id, register);
@@ -222,15 +236,23 @@ export class LoopEmitter {
     const body = (mask: Mask | undefined) => {
       const values = new Map<number, Zmm>();
       computed.forEach((id, at) => {
-        this.place(id, at, computed, reductions, values, mask);
+        this.place(id, at, computed, wanted, values, mask);
       });
       for (const { id, op, of } of reductions) {
         const value = this.read(of, values, mask);
         const into = this.register(id);
         asm.binary(op === "sum" ? "vaddps" : "vmaxps", into, into, value, { mask });
       }
+      for (const { of, output } of sums) this.addDown(this.read(of, values, mask), output, mask);
       for (const register of values.values()) this.pool.give(register);
     };
+    this.overColumns(body);
+    for (const { id, op } of reductions) emitAcross(this.math, op === "sum" ? "vaddps" : "vmaxps", this.register(id));
+  }
+
+  /** Writes `body` for the vectors of a row; the last may be masked. */
+  private overColumns(body: (mask: Mask | undefined) => void): void {
+    const { asm } = this;
     const whole = Math.floor(this.columns / VECTOR);
     asm.set(rsi, 0);
     if (whole > 0) {
@@ -242,7 +264,15 @@ export class LoopEmitter {
       asm.jump(top, "notEqual");
     }
     if (this.columns % VECTOR > 0) body(this.masks.first(this.columns % VECTOR));
-    for (const { id, op } of reductions) emitAcross(this.math, op === "sum" ? "vaddps" : "vmaxps", this.register(id));
+  }
+
+  private addDown(value: Zmm, output: number, mask: Mask | undefined): void {
+    const place = this.along(this.pointer(`output ${output}`));
+    this.pool.withTemporaries(1, (sum) => {
+      this.asm.vload(sum, place, { mask });
+      this.asm.binary("vaddps", sum, sum, value);
+      this.asm.vstore(place, sum, { mask });
+    });
   }
 
   /** Computes one value for sixteen places, writes it where it is wanted, and frees what nobody needs any more. */
@@ -307,7 +337,11 @@ export class LoopEmitter {
   private compute(step: LoopStep, to: Zmm, operands: readonly Zmm[]): void {
     const [a, b] = operands;
     assert(
-      a !== undefined && step.op !== "input" && step.op !== "constant" && !isReduction(step.op),
+      a !== undefined &&
+        step.op !== "input" &&
+        step.op !== "constant" &&
+        step.op !== LOOP_DOWN &&
+        !isReduction(step.op),
       "a computing step",
     );
     switch (step.op) {
@@ -363,8 +397,4 @@ export class LoopEmitter {
     const at = known >= 0 ? known : this.constants.push(rounded) - 1;
     return mem(r15, FLOAT * at);
   }
-}
-
-function operandsOf(step: LoopStep): readonly number[] {
-  return "of" in step ? step.of : [];
 }

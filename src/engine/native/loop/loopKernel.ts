@@ -5,7 +5,7 @@ import type { Kernel } from "../kernel.ts";
 import { Masks } from "../masks.ts";
 import { LoopEmitter, NUM_POINTERS } from "./emitLoop.ts";
 import { OutOfRegisters } from "./registers.ts";
-import type { LoopSpec } from "./spec.ts";
+import { LOOP_DOWN, type LoopSpec } from "./spec.ts";
 
 /** Outer sides that loops can have. */
 const MOST_OUTER = 2;
@@ -24,6 +24,7 @@ export function fitsRegisters(spec: LoopSpec): boolean {
   if (spec.sides.length < 2 || spec.sides.length > 1 + MOST_OUTER) return false;
   const numWalking = spec.inputs.filter((strides) => strides.some((stride) => stride !== 0)).length;
   if (numWalking + spec.outputs.length > NUM_POINTERS) return false;
+  if (spec.sides.length !== 3 && spec.body.some(({ op }) => op === LOOP_DOWN)) return false;
   if (spec.body.length <= SURELY_FITS) return true;
   try {
     const emitter = new LoopEmitter(new Assembler(), spec, new Masks());

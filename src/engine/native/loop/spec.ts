@@ -5,6 +5,9 @@ export const LOOP_BINARY = ["add", "sub", "mul", "div", "max", "min"] as const;
 /** Reductions over the columns of a row. */
 export const LOOP_REDUCE = ["sum", "reduceMax"] as const;
 
+/** The sum over the rows of one outermost index, for each column. It is a result only: no step may read it. */
+export const LOOP_DOWN = "sumDown";
+
 export type LoopUnary = (typeof LOOP_UNARY)[number];
 export type LoopBinary = (typeof LOOP_BINARY)[number];
 export type LoopReduce = (typeof LOOP_REDUCE)[number];
@@ -13,12 +16,13 @@ export type LoopReduce = (typeof LOOP_REDUCE)[number];
 export type LoopStep =
   | { readonly op: "input"; readonly input: number }
   | { readonly op: "constant"; readonly value: number }
-  | { readonly op: LoopUnary | LoopReduce; readonly of: readonly [number] }
+  | { readonly op: LoopUnary | LoopReduce | typeof LOOP_DOWN; readonly of: readonly [number] }
   | { readonly op: LoopBinary; readonly of: readonly [number, number] };
 
 /**
  * A chain of elementwise operations and sums along rows, done in one pass over memory.
- * Space: outer sides, the columns last. A step's value is one number for each place, or one for each row.
+ * Space: outer sides, the columns last. A step's value is one number for each place, or one for each row; sums down
+ * the rows, in spaces of three sides, have one for each outermost index and column.
  */
 export interface LoopSpec {
   readonly sides: readonly number[];
@@ -28,8 +32,8 @@ export interface LoopSpec {
   readonly outputs: readonly { readonly step: number; readonly shape: readonly number[] }[];
 }
 
-/** How a value varies: over every place, over rows only, or not at all. */
-export type Extent = "place" | "row" | "loop";
+/** How a value varies: over every place, over rows only, over the columns of an outermost index, or not at all. */
+export type Extent = "place" | "row" | "column" | "loop";
 
 /** What the emitter needs to know of one step. */
 export interface StepFacts {
@@ -55,6 +59,17 @@ export function factsOf({ inputs, body }: LoopSpec): StepFacts[] {
   return facts;
 }
 
+/** Outputs are dense; those of rows have one number for each, sums down the rows one row for each outermost index. */
+export function outputStrides(sides: readonly number[], { extent }: StepFacts): number[] {
+  if (extent === "column") return [sides.at(-1) ?? 1, 0, 1];
+  const isRow = extent !== "place";
+  return sides.map((_, axis) => {
+    if (axis === sides.length - 1) return isRow ? 0 : 1;
+    const inner = sides.slice(axis + 1, isRow ? -1 : undefined);
+    return inner.reduce((product, side) => product * side, 1);
+  });
+}
+
 function extentOf(strides: readonly number[]): Extent {
   if (strides.at(-1) !== 0) return "place";
   return strides.some((stride) => stride !== 0) ? "row" : "loop";
@@ -63,10 +78,16 @@ function extentOf(strides: readonly number[]): Extent {
 function derived({ op }: LoopStep, operands: readonly StepFacts[]): StepFacts {
   const pass = Math.max(...operands.map((operand) => operand.pass));
   if (isReduction(op)) return { extent: "row", pass: pass + 1 };
+  if (op === LOOP_DOWN) return { extent: "column", pass };
   const extents = operands.map(({ extent }) => extent);
   const extent = extents.includes("place") ? "place" : extents.includes("row") ? "row" : "loop";
   // What holds for the whole loop is computed once, before the first row.
   return { extent, pass };
+}
+
+/** Numbers of the steps that a step reads. */
+export function operandsOf(step: LoopStep): readonly number[] {
+  return "of" in step ? step.of : [];
 }
 
 export function isReduction(op: LoopStep["op"]): op is LoopReduce {
