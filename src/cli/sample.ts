@@ -8,6 +8,7 @@ import type { ClipRequest } from "../sampling/samplingConfig.ts";
 import { jsonOption, say, sayJson } from "./command.ts";
 import { type DrawnClip, drawClips } from "./stages/drawClips.ts";
 import { openModel } from "./stages/openModel.ts";
+import { samplingWith } from "./stages/samplingWith.ts";
 
 interface SampleOptions {
   run: string;
@@ -114,11 +115,9 @@ async function sample(options: SampleOptions): Promise<DrawnClip[]> {
       height: options.height ?? usual.height,
       width: options.width ?? usual.width,
     }));
-    const { sampler, guidance } = recipe.samples;
     return await drawClips(model, requests, {
       seed: options.seed,
-      sampler: { ...sampler, steps: options.steps ?? sampler.steps },
-      guidance: { ...guidance, scale: options.cfg ?? guidance.scale },
+      ...samplingWith(recipe.samples, options),
       fps: options.fps ?? facts.fps,
       out: options.out ?? join(options.run, "samples", defaultName(options, requests)),
     });

@@ -1,8 +1,8 @@
 import { type Grid, gridKey, gridSize } from "../base/grid.ts";
 import { KeyedRandom } from "../base/random.ts";
+import { followFlow } from "../diffusion/followFlow.ts";
 import type { GuidanceConfig } from "../diffusion/guidance.ts";
-import { followFlow, noiseToClip, type SamplerConfig } from "../diffusion/sampler.ts";
-import { shiftOf } from "../diffusion/shift.ts";
+import { numStepsOf, type SamplerConfig, solverOf, timesOf } from "../diffusion/sampler.ts";
 import { latentGridOf, patchify, tokenGrid, unpatchify } from "../models/patches/patchify.ts";
 import { denormaliseLatents, type LatentStats, normaliseLatents } from "../models/vae/latents.ts";
 import { Denoiser, type TrainedDiT } from "./denoiser.ts";
@@ -42,18 +42,19 @@ export async function drawLatents(
   try {
     const flows = requests.map((request, i) => {
       const span = denoiser.spans[i] as FlowSpan;
-      const times = timesOf(request, span.grid, sampler, patch[0]);
+      const times = timesOfFrames(request, span.grid, sampler, patch[0]);
       const noise = noiseOf(requests, i, span.numValues, seed);
       return { span, times, start: startOf(request, times, noise, drawer) };
     });
     const start = new Float32Array(flows.reduce((sum, { span }) => sum + span.numValues, 0));
     for (const { span, start: values } of flows) start.set(values, span.firstValue);
+    const numSteps = numStepsOf(sampler);
     const end = await followFlow(
-      sampler.kind,
+      solverOf(sampler),
       (x, times) => denoiser.velocity(x, times),
       start,
       flows.flatMap(({ span, times }) => frameTracks(span, times)),
-      (done) => onStep?.(done, sampler.steps),
+      (done) => onStep?.(done, numSteps),
     );
     return flows.map(({ span, times }, i) => {
       const clean = end.subarray(span.firstValue, span.firstValue + span.numValues);
@@ -76,8 +77,8 @@ export function partOfTimes(times: readonly number[], strength: number): number[
 }
 
 /** Times of each frame of tokens: 0 all the way where it is given. */
-function timesOf({ known = [], edit }: LatentRequest, tokens: Grid, sampler: SamplerConfig, patchFrames: number) {
-  const whole = noiseToClip(sampler.steps, shiftOf(sampler.shift, gridSize(tokens)));
+function timesOfFrames({ known = [], edit }: LatentRequest, tokens: Grid, sampler: SamplerConfig, patchFrames: number) {
+  const whole = timesOf(sampler, gridSize(tokens));
   const drawn = edit === undefined ? whole : partOfTimes(whole, edit.strength);
   const given = new Set(known.map(({ frame }) => Math.floor(frame / patchFrames)));
   const still = drawn.map(() => 0);

@@ -1,5 +1,5 @@
 import { type Grid, gridSize } from "../base/grid.ts";
-import type { Track } from "../diffusion/sampler.ts";
+import type { Track } from "../diffusion/followFlow.ts";
 
 /** Where a clip lies in a flow: its tokens' values one after the other, and a track for each frame of tokens. */
 export interface FlowSpan {

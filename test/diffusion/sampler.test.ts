@@ -1,70 +1,60 @@
 import assert from "node:assert/strict";
-import { followFlow, noiseToClip, samplerSchema, type Velocity } from "../../src/diffusion/sampler.ts";
+import path from "node:path";
+import { loadRecipe } from "../../src/config/recipe.ts";
+import { numStepsOf, samplerSchema, timesOf } from "../../src/diffusion/sampler.ts";
 import { shiftOf, shiftSchema, shiftTime } from "../../src/diffusion/shift.ts";
+import { withFiles } from "../config/sample.ts";
+import { readGolden } from "../goldens/golden.ts";
 
-/**
- * Where data is normal with deviation s, the flow is known: v(x, t) = x (t - (1 - t) s^2) / var(t) with
- * var(t) = (1 - t)^2 s^2 + t^2, and a point moves so that x / sqrt(var) stays. From noise x to the clip s x.
- */
-const s = 0.5;
-const variance = (t: number) => (1 - t) ** 2 * s ** 2 + t ** 2;
-const normalFlow: Velocity = async (x, [t]) =>
-  x.map((value) => (value * ((t as number) - (1 - (t as number)) * s ** 2)) / variance(t as number));
+const load = (text: string) =>
+  withFiles({ "s.yaml": text }, (dir) => loadRecipe(path.join(dir, "s.yaml"), [], samplerSchema));
+const times = (sampler: object, numTokens = 256) => timesOf(samplerSchema.parse(sampler), numTokens);
 
-async function errorOf(kind: "euler" | "heun", steps: number): Promise<number> {
-  const track = { first: 0, length: 1, times: noiseToClip(steps, 1) };
-  const [end] = await followFlow(kind, normalFlow, Float32Array.of(1), [track]);
-  return Math.abs((end as number) - s);
-}
+describe("step schedules", () => {
+  it("are linear, or moved towards noise by the size of a clip", () => {
+    assert.deepEqual(times({ steps: 4, shift: { kind: "none" } }), [1, 0.75, 0.5, 0.25, 0]);
+    assert.deepEqual(times({ steps: 2, shift: { kind: "fixed", value: 3 } }), [1, 0.75, 0]);
+    const a = Math.exp(1.15);
+    assert.deepEqual(times({ steps: 2 }, 4096), [1, a / (a + 1), 0]);
+  });
 
-describe("followFlow", () => {
-  it("arrives at the exact end as steps grow, Euler with order 1 and Heun with order 2", async () => {
-    for (const [kind, order] of [
-      ["euler", 1],
-      ["heun", 2],
-    ] as const) {
-      const ratio = (await errorOf(kind, 20)) / (await errorOf(kind, 40));
-      assert.ok(ratio > 0.8 * 2 ** order && ratio < 1.25 * 2 ** order, `${kind}: errors fall by ${ratio}`);
+  it("are linear-quadratic as in Mochi's pipeline", () => {
+    type Golden = { linearQuadratic: { steps: number; threshold: number; times: number[] }[] };
+    for (const { steps, threshold, times: published } of readGolden<Golden>("samplers").linearQuadratic) {
+      const got = times({ steps, schedule: { kind: "linear-quadratic", threshold } });
+      assert.equal(got.length, steps + 1);
+      for (const [i, time] of [...published, 0].entries()) assert.ok(Math.abs((got[i] as number) - time) < 1e-12);
     }
-    assert.ok((await errorOf("heun", 40)) < 1e-3);
+    for (const steps of [1, 2, 3, 5]) {
+      const got = times({ steps, schedule: { kind: "linear-quadratic", threshold: 0.5 } });
+      assert.deepEqual([got[0], got.at(-1), got.length], [1, 0, steps + 1]);
+      assert.ok(got.every((time, i) => i === 0 || time < (got[i - 1] as number)));
+    }
   });
 
-  it("moves every track by its own times and leaves one that stands still", async () => {
-    const x = Float32Array.of(1, 1, 1, 1);
-    const seen: number[][] = [];
-    const constant: Velocity = async (values, times) => {
-      seen.push([...times]);
-      return values.map(() => 2);
-    };
-    const tracks = [
-      { first: 0, length: 1, times: [1, 0.5, 0] },
-      { first: 1, length: 2, times: [0, 0, 0] },
-      { first: 3, length: 1, times: [1, 1, 0.25] },
-    ];
-    assert.deepEqual([...(await followFlow("euler", constant, x, tracks))], [-1, 1, 1, -0.5]);
-    assert.deepEqual(seen, [
-      [1, 0, 1],
-      [0.5, 0, 1],
-    ]);
-    assert.deepEqual([...(await followFlow("heun", constant, x, tracks))], [-1, 1, 1, -0.5]);
-    assert.deepEqual([...x], [1, 1, 1, 1]);
-  });
-
-  it("asks once a step with Euler; with Heun twice, but once for the step that arrives", async () => {
-    for (const [kind, calls] of [
-      ["euler", 5],
-      ["heun", 9],
+  it("are lists of times", () => {
+    const cfg = samplerSchema.parse({ schedule: { kind: "times", times: [1, 0.9, 0.2, 0] } });
+    assert.deepEqual([timesOf(cfg, 9), numStepsOf(cfg)], [[1, 0.9, 0.2, 0], 3]);
+    for (const [list, expected] of [
+      ["[0.9, 0]", /expected times that begin at 1 and end at 0/],
+      ["[1, 0.5, 0.5, 0]", /expected times that go down/],
     ] as const) {
-      let asked = 0;
-      const done: number[] = [];
-      const counting: Velocity = async (x) => {
-        asked++;
-        return x.map(() => 0);
-      };
-      const track = { first: 0, length: 2, times: noiseToClip(5, 2) };
-      await followFlow(kind, counting, new Float32Array(2), [track], (numDone) => done.push(numDone));
-      assert.equal(asked, calls);
-      assert.deepEqual(done, [1, 2, 3, 4, 5]);
+      assert.throws(() => load(`schedule: { kind: times, times: ${list} }`), expected);
+    }
+  });
+
+  it("refuse keys that do nothing, and print what loads again", () => {
+    for (const [text, expected] of [
+      ["order: 3", /order: has no effect: only kind unipc reads it/],
+      ["steps: 9\nschedule: { kind: times, times: [1, 0] }", /steps: has no effect: schedule\.times says how many/],
+      ["schedule: { kind: linear-quadratic }\nshift: { kind: none }", /shift: has no effect: only schedule linear/],
+      ["schedule: { kind: linear, threshold: 0.1 }", /threshold/],
+    ] as const) {
+      assert.throws(() => load(text), expected);
+    }
+    for (const text of ["{}", "kind: unipc\norder: 3", "schedule: { kind: times, times: [1, 0.3, 0] }"]) {
+      const { value, toYaml } = load(text);
+      assert.deepEqual(load(toYaml()).value, value);
     }
   });
 });
@@ -82,14 +72,5 @@ describe("time shift", () => {
         assert.ok(Math.abs(shiftTime(t, shiftOf(cfg, tokens)) - flux) < 1e-12);
       }
     }
-  });
-
-  it("keeps the ends, and by default goes by size", () => {
-    assert.deepEqual(noiseToClip(2, 3), [1, 0.75, 0]);
-    assert.deepEqual(samplerSchema.parse({}), {
-      kind: "euler",
-      steps: 30,
-      shift: { kind: "size", tokens: [256, 4096], mu: [0.5, 1.15] },
-    });
   });
 });

@@ -1,5 +1,6 @@
 import { writeVideo } from "../../data/media/encode.ts";
 import { writeStrip } from "../../data/media/picture.ts";
+import { numStepsOf } from "../../diffusion/sampler.ts";
 import type { ClipRequest } from "../../sampling/samplingConfig.ts";
 import { type DrawOptions, textToVideo, type VideoModel } from "../../sampling/textToVideo.ts";
 import { prepareOut } from "./outFile.ts";
@@ -26,7 +27,7 @@ export async function drawClips(
   options: DrawToFiles,
 ): Promise<DrawnClip[]> {
   const { stem, ending } = await prepareOut(options.out);
-  const clips = await withProgress("sample", options.sampler.steps, (update) =>
+  const clips = await withProgress("sample", numStepsOf(options.sampler), (update) =>
     textToVideo(model, requests, { ...options, onStep: (step) => update(step) }),
   );
   const drawn: DrawnClip[] = [];

@@ -18,6 +18,7 @@ import { openData } from "./openData.ts";
 import { openModel } from "./openModel.ts";
 import { clipsSheet } from "./pictures.ts";
 import { recipeOfRun } from "./recipeOfRun.ts";
+import { samplingWith } from "./samplingWith.ts";
 import { spread } from "./spread.ts";
 import { vaeDirOf } from "./trainVae.ts";
 import { withProgress } from "./withProgress.ts";
@@ -45,12 +46,7 @@ export async function evaluateRun(runDir: string, options: EvaluateRunOptions): 
   const model = await openModel(runDir, options.weights, overrides);
   const dataset = await openData(recipe.data);
   try {
-    const { sampler, guidance } = recipe.samples;
-    const drawing = {
-      seed: options.seed,
-      sampler: { ...sampler, steps: options.steps ?? sampler.steps },
-      guidance: { ...guidance, scale: options.cfg ?? guidance.scale },
-    };
+    const drawing = { seed: options.seed, ...samplingWith(recipe.samples, options) };
     const parts = await evaluateModel(model, dataset, worldOf(recipe.data), { ...drawing, prompts: options.prompts });
     const requests = contactRequests(dataset, model.facts.grids);
     const clips = await drawMany(model, requests, drawing);
