@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { withEffects } from "../config/effect.ts";
+import { conditioningSchema } from "../diffusion/conditioning.ts";
 import { lossWeightingSchema } from "../diffusion/lossWeights.ts";
 import { predictions } from "../diffusion/rectifiedFlow.ts";
 import { timeSamplingSchema } from "../diffusion/timeSampling.ts";
@@ -12,6 +13,7 @@ export const objectiveSchema = z
       .default("v")
       .describe("What the network puts out: velocity or clean latent. v: learns colours in a third of the steps."),
     time: timeSamplingSchema.prefault({}).describe("Which noise levels are trained on."),
+    conditioning: conditioningSchema.prefault({}),
     weighting: lossWeightingSchema,
     captionDrop: z
       .number()
