@@ -7,6 +7,7 @@ import { imagesSchema, weightSchema } from "./data/mix/mix.ts";
 import { shapesSchema } from "./data/shapes/world.ts";
 import { engineSchema } from "./engine/engineConfig.ts";
 import { ditSchema } from "./models/dit/dit.ts";
+import { chunkPixelsSchema } from "./models/vae/vaeCodec.ts";
 import { vaeSchema } from "./models/vae/vaeConfig.ts";
 import { vaeLossSchema } from "./models/vae/vaeLoss.ts";
 import { samplesSchema } from "./sampling/samplingConfig.ts";
@@ -103,6 +104,7 @@ const ditRecipeSchema = z.strictObject({
         .max(1)
         .default(0.5)
         .describe("How far latent channels are brought to equal variance. 0.5: cleaner clips than 1 in small trials."),
+      chunkPixels: chunkPixelsSchema,
     })
     .describe("The VAE whose latents are learned."),
   dit: ditSchema.describe("The diffusion transformer."),

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { silu } from "../engine/ops/index.ts";
 import { CausalConv, type Kernel } from "./causalConv.ts";
 import { type Params, zeros } from "./params.ts";
+import type { Past } from "./past.ts";
 import { RmsNorm } from "./rmsNorm.ts";
 
 const channelAxis = 1;
@@ -28,9 +29,10 @@ export class CausalResBlock {
     this.shortcut = numIn === numOut ? undefined : new CausalConv(numIn, numOut, [1, 1, 1], p.at("shortcut"));
   }
 
-  call(x_BITHW: Tensor5D): Tensor5D {
-    const h_BOTHW = this.conv1.call(silu(this.norm1.call(x_BITHW)));
-    const change_BOTHW = this.conv2.call(silu(this.norm2.call(h_BOTHW)));
+  /** @param past when x is a chunk of a longer clip. */
+  call(x_BITHW: Tensor5D, past?: Past): Tensor5D {
+    const h_BOTHW = this.conv1.call(silu(this.norm1.call(x_BITHW)), past);
+    const change_BOTHW = this.conv2.call(silu(this.norm2.call(h_BOTHW)), past);
     return tf.add(this.shortcut?.call(x_BITHW) ?? x_BITHW, change_BOTHW);
   }
 }

@@ -95,7 +95,7 @@ async function addItem(out: LatentWriter, source: LatentSource, item: Item): Pro
   }
   try {
     const latent_thwz = await codec.encode(await dataset.readFrames(entry.index), clip);
-    out.add(entry, grid, latentChannels, latent_thwz.slice());
+    out.add(entry, grid, latentChannels, latent_thwz);
     return "encoded";
   } catch (error) {
     if (!(error instanceof DamagedRow)) throw error;

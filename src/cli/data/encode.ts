@@ -4,7 +4,7 @@ import { maxBadShareSchema } from "../../data/damage.ts";
 import { openDataset } from "../../data/dataset.ts";
 import { createEngine } from "../../engine/createEngine.ts";
 import { type EngineKind, engineKinds, engineSchema } from "../../engine/engineConfig.ts";
-import { VaeCodec } from "../../models/vae/vaeCodec.ts";
+import { chunkPixelsSchema, VaeCodec } from "../../models/vae/vaeCodec.ts";
 import type { NumEncoded } from "../../train/encodeLatents.ts";
 import { ensureLatents } from "../../train/latentCache.ts";
 import { hasVae, loadVae } from "../../train/vaeFolder.ts";
@@ -15,7 +15,7 @@ import { withProgress } from "../stages/withProgress.ts";
 import { parseOptions } from "./options.ts";
 import { counted } from "./summary.ts";
 
-const checkedOptions = z.strictObject({ maxBadShare: maxBadShareSchema });
+const checkedOptions = z.strictObject({ maxBadShare: maxBadShareSchema, chunkPixels: chunkPixelsSchema });
 
 interface EncodeOptions {
   dataset: string;
@@ -23,6 +23,7 @@ interface EncodeOptions {
   out: string | undefined;
   engine: EngineKind;
   "max-bad-share": number;
+  "chunk-pixels": number;
   json: boolean;
 }
 
@@ -45,15 +46,23 @@ export const encodeCommand: CommandModule<object, EncodeOptions> = {
         default: maxBadShareSchema.parse(undefined),
         describe: "stop when a larger share of the clips is damaged",
       })
+      .option("chunk-pixels", {
+        type: "number",
+        default: chunkPixelsSchema.parse(undefined),
+        describe: "frames x height x width that are encoded at once: more is more memory",
+      })
       .option("json", jsonOption)
       .example("$0 data encode data/clips --vae experiments/clips-vae/main", "again after a kill: it goes on"),
-  handler: async ({ dataset: dir, vae: run, out, engine: kind, "max-bad-share": maxBadShare, json }) => {
-    parseOptions(checkedOptions, { maxBadShare });
+  handler: async ({ dataset: dir, vae: run, out, engine: kind, json, ...numbers }) => {
+    const { maxBadShare, chunkPixels } = parseOptions(checkedOptions, {
+      maxBadShare: numbers["max-bad-share"],
+      chunkPixels: numbers["chunk-pixels"],
+    });
     const tell = (line: string): void => void process.stderr.write(`${line}\n`);
     const vae = await loadVae((await hasVae(run)) ? run : vaeDirOf(run));
     const dataset = await openDataset(dir, { maxBadShare, tell });
     const engine = await createEngine(engineSchema.parse({ kind }));
-    const codec = new VaeCodec(engine, vae.config, vae.weights);
+    const codec = new VaeCodec(engine, vae.config, vae.weights, chunkPixels);
     try {
       const { latents, counts } = await interruptible((aborts) =>
         withProgress("encode", dataset.entries.length, (onProgress) =>

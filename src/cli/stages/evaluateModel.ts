@@ -143,7 +143,7 @@ async function lossOf(
     for await (const { entry, frames_THWC } of wholeClips(dataset, spread(members, LOSS_CLIPS))) {
       const { hash, caption, frames, height, width } = entry;
       const clip = { t: frames, h: height, w: width };
-      const latent_thwz = (await model.codec.encode(frames_THWC, clip)).slice();
+      const latent_thwz = await model.codec.encode(frames_THWC, clip);
       clips.push({ hash, caption, grid: model.codec.latentGrid(clip), latent_thwz });
     }
     if (clips.length === 0) continue;

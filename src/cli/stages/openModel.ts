@@ -47,7 +47,7 @@ export async function openModel(
     engine,
     model: { dit: recipe.dit, latentChannels: vae.config.latentChannels, prediction: recipe.objective.prediction },
     weights: tensors[weights],
-    codec: new VaeCodec(engine, vae.config, vae.weights),
+    codec: new VaeCodec(engine, vae.config, vae.weights, recipe.vae.chunkPixels),
     statistics: partlyWhitened(vae.statistics, recipe.vae.whitening),
   };
 }

@@ -37,7 +37,7 @@ export async function trainDit(
 ): Promise<{ readonly exitCode: number | undefined }> {
   const { dit, objective, packing, samples, seed, data, name } = recipe.value;
   const vae = await loadVae(vaeDirOf(recipe.value.vae.run));
-  const codec = new VaeCodec(engine, vae.config, vae.weights);
+  const codec = new VaeCodec(engine, vae.config, vae.weights, recipe.value.vae.chunkPixels);
   const model: LatentModel = {
     dit,
     latentChannels: vae.config.latentChannels,

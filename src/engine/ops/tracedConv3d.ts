@@ -31,14 +31,23 @@ export function tracedCausalConv3d(x_BITHW: Tensor5D, w_OIDKK: Tensor5D): Tensor
   return output as Tensor5D;
 }
 
+/**
+ * The same for a chunk with the D - 1 frames before it, which are seen and not computed; without a gradient.
+ * Shapes: before_BIAHW (A = D - 1), x_BITHW, w_OIDKK -> BOTHW.
+ */
+export function tracedConv3dAfter(before_BIAHW: Tensor5D, x_BITHW: Tensor5D, w_OIDKK: Tensor5D): Tensor5D {
+  const led = tf.concat<Tensor>([before_BIAHW, x_BITHW], 2) as Tensor5D;
+  return convolve(led, w_OIDKK, "later", before_BIAHW.shape[2]);
+}
+
 /** The kernel's last frames that a clip of `numFrames` can meet: the others see padding only. */
 function reachable(w_OIDKK: Tensor5D, numFrames: number): Tensor5D {
   const depth = w_OIDKK.shape[2];
   return tf.slice(w_OIDKK, [0, 0, Math.max(0, depth - numFrames), 0, 0]);
 }
 
-/** Kernel frame d reaches D - 1 - d frames later (or, in the gradient, earlier). */
-function convolve(x_BITHW: Tensor5D, w_OIDKK: Tensor5D, direction: "later" | "earlier"): Tensor5D {
+/** Kernel frame d reaches D - 1 - d frames later (or, in the gradient, earlier). The first `skip` are not computed. */
+function convolve(x_BITHW: Tensor5D, w_OIDKK: Tensor5D, direction: "later" | "earlier", skip = 0): Tensor5D {
   const [batch, , frames, high, wide] = x_BITHW.shape;
   const [numOut, numIn, depth, side] = w_OIDKK.shape;
   const w_EIKK = tf.transpose(w_OIDKK, [2, 0, 1, 3, 4]).reshape([depth * numOut, numIn, side, w_OIDKK.shape[4]]);
@@ -48,24 +57,25 @@ function convolve(x_BITHW: Tensor5D, w_OIDKK: Tensor5D, direction: "later" | "ea
   }
   const parts = convolveFrames(framesOf(x_BITHW), w_EIKK as Tensor4D, isPoint(w_OIDKK.shape));
   const z_BPQ = parts.reshape([batch, frames * depth, numOut * high * wide]);
-  const meets_TP = tf.transpose(meetings(frames, depth, direction));
-  const y_BTOHW = alongFrames(meets_TP, z_BPQ).reshape([batch, frames, numOut, high, wide]);
+  const meets_TP = tf.transpose(meetings(frames, depth, direction, skip));
+  const y_BTOHW = alongFrames(meets_TP, z_BPQ).reshape([batch, frames - skip, numOut, high, wide]);
   return tf.transpose(y_BTOHW, [0, 2, 1, 3, 4]) as Tensor5D;
 }
 
 /**
  * 1 where kernel frame d carries frame s to frame t: D - 1 - d frames later (or earlier), 0 elsewhere. A product with
- * it shifts, pads and adds at once, at half the cost of doing so one by one. Shapes: -> [(s, d), t].
+ * it shifts, pads and adds at once, at half the cost of doing so one by one. Shapes: -> [(s, d), t - skip].
  */
-function meetings(frames: number, depth: number, direction: "later" | "earlier"): Tensor2D {
-  const values = new Float32Array(frames * depth * frames);
+function meetings(frames: number, depth: number, direction: "later" | "earlier", skip = 0): Tensor2D {
+  const numOut = frames - skip;
+  const values = new Float32Array(frames * depth * numOut);
   for (let s = 0; s < frames; s++) {
     for (let d = 0; d < depth; d++) {
       const t = direction === "later" ? s + (depth - 1 - d) : s - (depth - 1 - d);
-      if (t >= 0 && t < frames) values[(s * depth + d) * frames + t] = 1;
+      if (t >= skip && t < frames) values[(s * depth + d) * numOut + t - skip] = 1;
     }
   }
-  return tf.tensor2d(values, [frames * depth, frames]);
+  return tf.tensor2d(values, [frames * depth, numOut]);
 }
 
 /** The same mix of frames for every clip and place: mix_MN, x_BNQ -> BMQ. */

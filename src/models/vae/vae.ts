@@ -1,5 +1,6 @@
 import type { Tensor5D } from "@tensorflow/tfjs";
 import type { Params } from "../../nn/params.ts";
+import type { Past } from "../../nn/past.ts";
 import type { VaeConfig } from "./vaeConfig.ts";
 import { VaeDecoder } from "./vaeDecoder.ts";
 import { type Posterior, VaeEncoder } from "./vaeEncoder.ts";
@@ -20,13 +21,16 @@ export class Vae {
     this.decoder = new VaeDecoder(cfg, p.at("decoder"));
   }
 
-  /** Shapes: video_BTHWC in [-1, 1] -> mean and logvar, each Bthwz. */
-  encode(video_BTHWC: Tensor5D): Posterior {
-    return this.encoder.call(video_BTHWC);
+  /**
+   * Shapes: video_BTHWC in [-1, 1] -> mean and logvar, each Bthwz.
+   * @param past when the video is a chunk of a longer clip: 1 + k time frames at its start, k time later.
+   */
+  encode(video_BTHWC: Tensor5D, past?: Past): Posterior {
+    return this.encoder.call(video_BTHWC, past);
   }
 
-  /** Shapes: z_Bthwz -> video_BTHWC, about [-1, 1], not clipped. */
-  decode(z_Bthwz: Tensor5D): Tensor5D {
-    return this.decoder.call(z_Bthwz);
+  /** Shapes: z_Bthwz -> video_BTHWC, about [-1, 1], not clipped. @param past when z is a chunk of a longer clip. */
+  decode(z_Bthwz: Tensor5D, past?: Past): Tensor5D {
+    return this.decoder.call(z_Bthwz, past);
   }
 }

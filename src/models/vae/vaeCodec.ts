@@ -1,33 +1,39 @@
+import { z } from "zod";
 import { assert } from "../../base/errors.ts";
-import { type Grid, gridKey } from "../../base/grid.ts";
-import { floats } from "../../base/tensors.ts";
-import type { Binding, Engine, EngineMap } from "../../engine/engine.ts";
-import { type CompiledModel, compileModel } from "../compiledModel.ts";
-import type { ModelProgram } from "../program.ts";
-import { toBytes, toSigned } from "./colour.ts";
+import { type Grid, gridSize } from "../../base/grid.ts";
+import type { Engine, EngineMap } from "../../engine/engine.ts";
+import { decoding, encoding } from "./chunkPrograms.ts";
+import { clipStream, type FrameSize } from "./clipStream.ts";
+import { CodecPrograms } from "./codecPrograms.ts";
+import { toBytes } from "./colour.ts";
+import type { FrameSource } from "./regroup.ts";
 import { clipGrid, latentGrid, type VaeConfig, vaeFactor } from "./vaeConfig.ts";
 import { numColours } from "./vaeEncoder.ts";
-import { vaeDecodeProgram, vaeEncodeProgram } from "./vaePrograms.ts";
 
-interface Ready {
-  readonly model: CompiledModel;
-  readonly input: Float32Array;
-  readonly binding: Binding;
-}
+export const chunkPixelsSchema = z
+  .int()
+  .positive()
+  .default(2 ** 20)
+  .describe(
+    "Pixels (frames x height x width) that the VAE computes at once: longer clips go through it in chunks, larger frames " +
+      "in tiles, to the same result. 1,048,576: 4 frames of 512x512, 0.3 GB with 96 channels at a quarter of the size.",
+  );
 
-/** A VAE with weights on an engine: clips to latents and back, one clip at a time, compiled once for each size. */
+/**
+ * A VAE with weights on an engine: clips to latents and back. Long clips go through it in chunks and large frames in
+ * tiles, each exactly as if computed whole, so that memory grows with neither. Programs are compiled once for each shape
+ * of chunk. Streams and calls may overlap; chunks are computed one at a time.
+ */
 export class VaeCodec {
   readonly cfg: VaeConfig;
-  private readonly engine: Engine;
-  private readonly weights: EngineMap;
-  /** The weights where the engine computes, once they are used. */
-  private placed: Promise<EngineMap> | undefined;
-  private readonly ready = new Map<string, Ready>();
+  private readonly programs: CodecPrograms;
+  private readonly chunkPixels: number;
 
-  constructor(engine: Engine, cfg: VaeConfig, weights: EngineMap) {
-    this.engine = engine;
+  /** @param chunkPixels pixels (frames x height x width) computed at once, as far as the net's reach allows. */
+  constructor(engine: Engine, cfg: VaeConfig, weights: EngineMap, chunkPixels = chunkPixelsSchema.parse(undefined)) {
     this.cfg = cfg;
-    this.weights = weights;
+    this.programs = new CodecPrograms(engine, cfg, weights);
+    this.chunkPixels = chunkPixels;
   }
 
   /** The latent grid of a clip. @throws UserError when the factors do not divide its size. */
@@ -35,50 +41,65 @@ export class VaeCodec {
     return latentGrid(clip, vaeFactor(this.cfg));
   }
 
-  /** Posterior means, not normalised. Shapes: frames_THWC bytes -> latent_thwz, valid until the next call. */
+  /** Posterior means, not normalised. Shapes: frames_THWC bytes -> latent_thwz. */
   async encode(frames_THWC: Uint8Array, clip: Grid): Promise<Float32Array> {
-    const { input, binding } = await this.prepare("encode", clip, vaeEncodeProgram, "video_BTHWC");
-    toSigned(frames_THWC, input);
-    await binding.run();
-    return binding.outputs.mean_Bthwz?.data as Float32Array;
+    const latent = this.latentGrid(clip);
+    assert(frames_THWC.length === gridSize(clip) * numColours, "the frames have the clip's size");
+    const latent_thwz = new Float32Array(gridSize(latent) * this.cfg.latentChannels);
+    await gather(latent_thwz, clipStream(this.programs, encoding, [frames_THWC], latent, this.options(latent)));
+    return latent_thwz;
   }
 
   /** Shapes: latent_thwz, not normalised -> frames_THWC bytes. */
   async decode(latent_thwz: Float32Array, latent: Grid): Promise<Uint8Array> {
-    const clip = clipGrid(latent, vaeFactor(this.cfg));
-    const { input, binding } = await this.prepare("decode", clip, vaeDecodeProgram, "z_Bthwz");
-    input.set(latent_thwz);
-    await binding.run();
-    const frames = toBytes(binding.outputs.video_BTHWC?.data as Float32Array);
-    assert(frames.length === clip.t * clip.h * clip.w * numColours, "the decoded clip has its size");
-    return frames;
+    assert(latent_thwz.length === gridSize(latent) * this.cfg.latentChannels, "the latents have their grid's size");
+    const frames_THWC = new Uint8Array(gridSize(clipGrid(latent, vaeFactor(this.cfg))) * numColours);
+    await gather(
+      frames_THWC,
+      bytesOf(clipStream(this.programs, decoding, [latent_thwz], latent, this.options(latent))),
+    );
+    return frames_THWC;
+  }
+
+  /**
+   * Posterior means of a clip as its frames come: 1 + k time frames give 1 + k latent frames, some at a time.
+   * Shapes: frames_THWC bytes of any number of frames in each array -> latent_thwz, not normalised.
+   * @param size in pixels.
+   * @throws UserError when the factors do not divide the size, or at the end the number of frames.
+   */
+  encodeStream(frames: FrameSource<Uint8Array>, size: FrameSize): AsyncGenerator<Float32Array, void, undefined> {
+    return clipStream(this.programs, encoding, frames, this.latentGrid({ t: 1, ...size }), this.options());
+  }
+
+  /**
+   * Frames of a clip as its latents come, some at a time.
+   * Shapes: latent_thwz, not normalised, of any number of frames in each array -> frames_THWC bytes.
+   * @param size in latent cells.
+   */
+  decodeStream(latents: FrameSource<Float32Array>, size: FrameSize): AsyncGenerator<Uint8Array, void, undefined> {
+    return bytesOf(clipStream(this.programs, decoding, latents, size, this.options()));
   }
 
   /** Frees its programs. They are compiled again when it is used again. */
-  async dispose(): Promise<void> {
-    for (const { model } of this.ready.values()) await model.dispose();
-    this.ready.clear();
-    const placed = (await this.placed) ?? {};
-    this.engine.release(Object.fromEntries(Object.entries(placed).filter(([name, at]) => at !== this.weights[name])));
-    this.placed = undefined;
+  dispose(): Promise<void> {
+    return this.programs.dispose();
   }
 
-  private async prepare(
-    task: string,
-    clip: Grid,
-    program: (cfg: VaeConfig, batch: { numClips: number; clip: Grid }) => ModelProgram,
-    inputName: string,
-  ): Promise<Ready> {
-    const key = `${task} ${gridKey(clip)}`;
-    const known = this.ready.get(key);
-    if (known !== undefined) return known;
-    const model = program(this.cfg, { numClips: 1, clip });
-    this.placed ??= this.engine.place(this.weights);
-    const compiled = await compileModel(this.engine, `vae ${key}`, model, await this.placed);
-    const input = floats(model.inputs[inputName]?.shape ?? []);
-    const binding = compiled.bind({ [inputName]: input });
-    const ready = { model: compiled, input: input.data, binding };
-    this.ready.set(key, ready);
-    return ready;
+  private options(latent?: Grid): { chunkPixels: number; numLatents?: number } {
+    const { chunkPixels } = this;
+    return latent === undefined ? { chunkPixels } : { chunkPixels, numLatents: latent.t };
   }
+}
+
+async function* bytesOf(signed: AsyncIterable<Float32Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const frames of signed) yield toBytes(frames);
+}
+
+async function gather<A extends Float32Array | Uint8Array>(all: A, parts: AsyncIterable<A>): Promise<void> {
+  let filled = 0;
+  for await (const part of parts) {
+    all.set(part, filled);
+    filled += part.length;
+  }
+  assert(filled === all.length, "the parts make the whole");
 }

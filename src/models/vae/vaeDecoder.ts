@@ -4,6 +4,7 @@ import { silu } from "../../engine/ops/index.ts";
 import type { CausalResBlock } from "../../nn/causalResBlock.ts";
 import { Linear } from "../../nn/linear.ts";
 import { type Params, zeros } from "../../nn/params.ts";
+import type { Past } from "../../nn/past.ts";
 import { RmsNorm } from "../../nn/rmsNorm.ts";
 import { depthToSpace, type Factor } from "../../nn/spaceToDepth.ts";
 import { splitFactor, type VaeConfig, vaeFactor } from "./vaeConfig.ts";
@@ -45,13 +46,14 @@ export class VaeDecoder {
       .reverse();
   }
 
-  call(z_Bthwz: Tensor5D): Tensor5D {
+  call(z_Bthwz: Tensor5D, past?: Past): Tensor5D {
+    const isStart = past?.isStart ?? true;
     let h_BthwC = this.in.call(z_Bthwz);
     for (const [i, { up, blocks, norm, head }] of this.levels.entries()) {
-      const patches_BthwP = head.call(silu(norm.call(refine(h_BthwC, blocks))));
-      h_BthwC = i === this.levels.length - 1 ? patches_BthwP : depthToSpace(patches_BthwP, up);
+      const patches_BthwP = head.call(silu(norm.call(refine(h_BthwC, blocks, past))));
+      h_BthwC = i === this.levels.length - 1 ? patches_BthwP : depthToSpace(patches_BthwP, up, isStart);
     }
-    const linear_BthwP = depthToSpace(this.linear.call(z_Bthwz), this.rest);
-    return depthToSpace(tf.add<Tensor5D>(linear_BthwP, h_BthwC), this.stem);
+    const linear_BthwP = depthToSpace(this.linear.call(z_Bthwz), this.rest, isStart);
+    return depthToSpace(tf.add<Tensor5D>(linear_BthwP, h_BthwC), this.stem, isStart);
   }
 }

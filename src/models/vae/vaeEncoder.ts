@@ -5,6 +5,7 @@ import { CausalResBlock } from "../../nn/causalResBlock.ts";
 import { channelsFirst, channelsLast } from "../../nn/channels.ts";
 import { Linear } from "../../nn/linear.ts";
 import { type Params, zeros } from "../../nn/params.ts";
+import type { Past } from "../../nn/past.ts";
 import { RmsNorm } from "../../nn/rmsNorm.ts";
 import { type Factor, spaceToDepth } from "../../nn/spaceToDepth.ts";
 import { splitFactor, type VaeConfig, vaeFactor } from "./vaeConfig.ts";
@@ -51,12 +52,13 @@ export class VaeEncoder {
     this.out = new Linear(numIn, 2 * cfg.latentChannels, p.at("out"), { init: zeros });
   }
 
-  call(video_BTHWC: Tensor5D): Posterior {
-    const patches_BthwP = spaceToDepth(video_BTHWC, this.stem);
-    const linear_Bthwz = this.linear.call(spaceToDepth(patches_BthwP, this.rest));
+  call(video_BTHWC: Tensor5D, past?: Past): Posterior {
+    const isStart = past?.isStart ?? true;
+    const patches_BthwP = spaceToDepth(video_BTHWC, this.stem, isStart);
+    const linear_Bthwz = this.linear.call(spaceToDepth(patches_BthwP, this.rest, isStart));
     let h_BthwC = patches_BthwP;
     for (const [level, { down, stem, blocks }] of this.levels.entries()) {
-      h_BthwC = refine(stem.call(level === 0 ? h_BthwC : spaceToDepth(h_BthwC, down)), blocks);
+      h_BthwC = refine(stem.call(level === 0 ? h_BthwC : spaceToDepth(h_BthwC, down, isStart)), blocks, past);
     }
     const net_BthwZ = this.out.call(silu(this.norm.call(h_BthwC)));
     const [mean, logvar] = tf.split(net_BthwZ, 2, 4) as [Tensor5D, Tensor5D];
@@ -78,7 +80,7 @@ export function resBlocks(numBlocks: number, channels: number, kernel: [number, 
 }
 
 /** Applies blocks in the layout of convolutions. Shapes: x_BthwC -> BthwC. */
-export function refine(x_BthwC: Tensor5D, blocks: readonly CausalResBlock[]): Tensor5D {
+export function refine(x_BthwC: Tensor5D, blocks: readonly CausalResBlock[], past?: Past): Tensor5D {
   if (blocks.length === 0) return x_BthwC;
-  return channelsLast(blocks.reduce((h_BCthw, block) => block.call(h_BCthw), channelsFirst(x_BthwC)));
+  return channelsLast(blocks.reduce((h_BCthw, block) => block.call(h_BCthw, past), channelsFirst(x_BthwC)));
 }
