@@ -9,7 +9,7 @@ import { normal, type Params, zeros } from "../../nn/params.ts";
 import { TimeEmbedding } from "../../nn/timeEmbedding.ts";
 import type { Packing } from "../patches/packing.ts";
 import { patchWidth } from "../patches/patchify.ts";
-import { TextEncoder, textEncoderSchema } from "../text/textEncoder.ts";
+import { byteEncoderSchema, TextEncoder, wordEncoderSchema } from "../text/textEncoder.ts";
 import { DiTBlock } from "./ditBlock.ts";
 import { Modulation, modulate } from "./modulation.ts";
 
@@ -40,7 +40,7 @@ export const ditSchema = z.strictObject({
       "Cosines and sines of each token's place that are added at the input; 0 for none. Rotary angles alone tell how far tokens lie apart, not where the frame begins. 48: 8 frequencies an axis.",
     ),
   text: z
-    .discriminatedUnion("kind", [noTextSchema, textEncoderSchema])
+    .discriminatedUnion("kind", [noTextSchema, byteEncoderSchema, wordEncoderSchema])
     .prefault({ kind: "bytes" })
     .describe("How prompts reach the model."),
 });
@@ -72,11 +72,11 @@ export class DiT {
   constructor(cfg: DiTConfig, latentChannels: number, p: Params) {
     const { width, text } = cfg;
     const valuesPerToken = patchWidth(cfg.patch, latentChannels);
-    const textWidth = text.kind === "bytes" && text.crossAttention ? text.width : undefined;
+    const textWidth = text.kind !== "none" && text.crossAttention ? text.width : undefined;
     this.cfg = cfg;
-    this.text = text.kind === "bytes" ? new TextEncoder(text, p.at("text")) : undefined;
+    this.text = text.kind !== "none" ? new TextEncoder(text, p.at("text")) : undefined;
     this.pooled =
-      text.kind === "bytes" ? new Linear(text.width, width, p.at("pooled"), { init: normal(0.02) }) : undefined;
+      text.kind !== "none" ? new Linear(text.width, width, p.at("pooled"), { init: normal(0.02) }) : undefined;
     this.time = new TimeEmbedding(width, p.at("time"));
     this.embed = new Linear(valuesPerToken, width, p.at("embed"));
     this.place =

@@ -1,5 +1,6 @@
 import { patchWidth } from "../patches/patchify.ts";
-import { numTextIds } from "../text/bytes.ts";
+import type { TextEncoderConfig } from "../text/textEncoder.ts";
+import { embeddingTables } from "../text/textRow.ts";
 import type { DiTConfig } from "./dit.ts";
 
 /** FLOPs of a training step, by what they grow with. */
@@ -28,14 +29,14 @@ const PASSES = 3;
 export function ditCost(cfg: DiTConfig, latentChannels: number): DiTCost {
   const { width, depth, mlpRatio, text } = cfg;
   const square = width * width;
-  const readsText = text.kind === "bytes" && text.crossAttention;
+  const readsText = text.kind !== "none" && text.crossAttention;
   const readText = readsText ? 2 * square + 2 * text.maxTokens * width : 0;
   const ends = 2 * patchWidth(cfg.patch, latentChannels) * width;
   const products = {
     perToken: depth * (4 * square + 2 * mlpRatio * square + readText) + ends,
     perTokenPair: depth * 2 * width,
     perFrame: (depth * BLOCK_MODULATION + LAST_MODULATION + 1) * square,
-    perClip: text.kind === "bytes" ? textProducts(text, width, readsText ? depth : 0) : 0,
+    perClip: text.kind !== "none" ? textProducts(text, width, readsText ? depth : 0) : 0,
   };
   const flops = (count: number): number => FLOPS_PER_PRODUCT * PASSES * count;
   return {
@@ -46,10 +47,11 @@ export function ditCost(cfg: DiTConfig, latentChannels: number): DiTCost {
   };
 }
 
-function textProducts(text: Extract<DiTConfig["text"], { kind: "bytes" }>, width: number, readers: number): number {
+function textProducts(text: TextEncoderConfig, width: number, readers: number): number {
   const { maxTokens } = text;
   const block = 12 * text.width * text.width + 2 * maxTokens * text.width;
   const read = readers * 2 * text.width * width;
-  const embeddingGradient = ((numTextIds + text.prefixBuckets) * text.width) / PASSES;
+  const numIds = embeddingTables(text).reduce((sum, { rows }) => sum + rows, 0);
+  const embeddingGradient = (numIds * text.width) / PASSES;
   return maxTokens * (text.depth * block + read + embeddingGradient) + text.width * width;
 }

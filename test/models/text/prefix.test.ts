@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { encodeText, prefixIds } from "../../../src/models/text/bytes.ts";
-import { textEncoderSchema } from "../../../src/models/text/textEncoder.ts";
+import { byteEncoderSchema } from "../../../src/models/text/textEncoder.ts";
 import { textRow, textRowLength } from "../../../src/models/text/textRow.ts";
 
 describe("prefixIds", () => {
@@ -26,7 +26,7 @@ describe("prefixIds", () => {
   });
 
   it("follows the bytes in an encoder's row", () => {
-    const cfg = textEncoderSchema.parse({ kind: "bytes", maxTokens: 16 });
+    const cfg = byteEncoderSchema.parse({ kind: "bytes", maxTokens: 16 });
     assert.equal(textRowLength(cfg), 32);
     const row = textRow("red dog", cfg);
     assert.deepEqual([...row.subarray(0, 16)], [...encodeText("red dog", 16).ids]);

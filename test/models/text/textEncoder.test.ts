@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Tensor2D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { encodeText, numTextIds, unconditionalText } from "../../../src/models/text/bytes.ts";
-import { TextEncoder, textEncoderSchema } from "../../../src/models/text/textEncoder.ts";
+import { byteEncoderSchema, TextEncoder } from "../../../src/models/text/textEncoder.ts";
 import { bindParams, type Params } from "../../../src/nn/params.ts";
 import { assertClose, randomParams } from "../../nn/numeric.ts";
 
@@ -27,7 +27,7 @@ describe("text ids", () => {
 
 describe("TextEncoder", () => {
   const build = (maxTokens: number) => (p: Params) =>
-    new TextEncoder(textEncoderSchema.parse({ kind: "bytes", width: 8, heads: 2, maxTokens, prefixBuckets: 0 }), p);
+    new TextEncoder(byteEncoderSchema.parse({ kind: "bytes", width: 8, heads: 2, maxTokens, prefixBuckets: 0 }), p);
   const long = randomParams(build(12));
   const encode = (text: string, maxTokens: number) => {
     const positions = tf.slice(long.positions as Tensor2D, [0, 0], [maxTokens, 8]);

@@ -6,7 +6,7 @@ import { lossWeights } from "../../../diffusion/lossWeights.ts";
 import { frameTimes } from "../../../diffusion/timeSampling.ts";
 import type { Engine, HostMap, Signature } from "../../../engine/engine.ts";
 import { ditSchema } from "../../../models/dit/dit.ts";
-import { textEncoderSchema } from "../../../models/text/textEncoder.ts";
+import { byteEncoderSchema } from "../../../models/text/textEncoder.ts";
 import { textRow } from "../../../models/text/textRow.ts";
 import { declareParams } from "../../../nn/params.ts";
 import { FlatLayout } from "../../../train/flatState.ts";
@@ -15,7 +15,7 @@ import { median } from "../case.ts";
 import { randomParams } from "../randomParams.ts";
 import type { PackingWay, WayProgram } from "./ways.ts";
 
-const text = textEncoderSchema.parse({ kind: "bytes", maxTokens: 32, width: 64, depth: 1, prefixBuckets: 0 });
+const text = byteEncoderSchema.parse({ kind: "bytes", maxTokens: 32, width: 64, depth: 1, prefixBuckets: 0 });
 /** The model that every way trains. */
 export const PACKING_MODEL: LatentModel = {
   dit: ditSchema.parse({ kind: "dit", width: 256, heads: 4, depth: 2, patch: [1, 1, 1], text }),
