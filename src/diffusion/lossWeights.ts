@@ -45,12 +45,16 @@ export function lossWeights(
   return whole === 0 ? weight_F : weight_F.map((weight) => weight / whole);
 }
 
-/** Mean weight of packs drawn at these rates (which sum to 1): their mean number of tokens, or of clips. */
+/**
+ * Mean weight of packs drawn at these rates (which sum to 1): their mean number of tokens, or of clips.
+ * @param drawnTokens tokens of a clip that are not given, on average. All when not given.
+ */
 export function meanWeight(
   packs: readonly { readonly grids: readonly Grid[]; readonly rate: number }[],
   weighting: LossWeighting,
+  drawnTokens: (grid: Grid) => number = gridSize,
 ): number {
   const weightOf = (grids: readonly Grid[]): number =>
-    weighting === "clip" ? grids.length : grids.reduce((sum, grid) => sum + gridSize(grid), 0);
+    weighting === "clip" ? grids.length : grids.reduce((sum, grid) => sum + drawnTokens(grid), 0);
   return packs.reduce((sum, { grids, rate }) => sum + rate * weightOf(grids), 0);
 }

@@ -66,6 +66,15 @@ export const packingSchema = withEffects(
         .enum(["refuse", "cut"])
         .default("refuse")
         .describe("Clips larger than a pack: an error, or only their first frames are used. refuse: nothing is lost."),
+      window: z
+        .int()
+        .positive()
+        .optional()
+        .describe(
+          "Most latent frames that a clip has in a pack. Longer clips are drawn as their first frames, or, where their " +
+            "first frames are given (objective.conditioning), as any stretch: so a model learns to go on from inside a " +
+            "clip, which long clips need. Not set: clips are whole.",
+        ),
       rare: z
         .enum(["plan", "merge"])
         .default("plan")

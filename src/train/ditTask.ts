@@ -10,6 +10,7 @@ import { trainingClips } from "../data/mix/trainingClips.ts";
 import type { PackingDecision } from "../data/plans/decide.ts";
 import type { DamagedRow } from "../data/shards/damagedRow.ts";
 import { RowStores } from "../data/shards/rowStores.ts";
+import { meanDrawnFrames } from "../diffusion/conditioning.ts";
 import { buildDiT, type LatentModel } from "../diffusion/ditPrograms.ts";
 import type { LatentStats } from "../models/vae/latents.ts";
 import { declareParams } from "../nn/params.ts";
@@ -67,7 +68,10 @@ export class DitTask implements Task {
       text: model.dit.text,
       statistics,
       objective,
-      lossDivisor: this.packs.meanWeight(objective.weighting),
+      lossDivisor: this.packs.meanWeight(
+        objective.weighting,
+        ({ t, h, w }) => meanDrawnFrames(objective.conditioning, t) * h * w,
+      ),
       room: this.packs.room,
     };
     this.spares = new Spares(

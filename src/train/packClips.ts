@@ -31,13 +31,14 @@ export async function packClips(
   packing: PackingConfig,
   latentGridOf: (entry: TrainingClip["entry"]) => Grid,
 ): Promise<PackedClips> {
-  const whole = clips.map((clip) => {
+  const windowFrames = Math.max(1, Math.floor((packing.window ?? Number.POSITIVE_INFINITY) / dit.patch[0]));
+  const drawn = clips.map((clip) => {
     const grid = tokenGrid(latentGridOf(clip.entry), dit.patch, `dit.patch for ${clip.entry.source}`);
-    return { ...clip, grid };
+    return { ...clip, grid: { ...grid, t: Math.min(grid.t, windowFrames) } };
   });
-  const histogram = whole.map(({ grid, weight }) => ({ grid, count: weight }));
+  const histogram = drawn.map(({ grid, weight }) => ({ grid, count: weight }));
   const cost = ditCost(dit, latentChannels);
   const decision = await decidePacking(histogram, packing, cost);
   const drawnAs = (grid: Grid): Grid => decision.assignment.get(gridKey(grid)) ?? grid;
-  return { decision, cost, clips: whole.map((clip) => ({ ...clip, grid: drawnAs(clip.grid) })) };
+  return { decision, cost, clips: drawn.map((clip) => ({ ...clip, grid: drawnAs(clip.grid) })) };
 }

@@ -43,6 +43,7 @@ describe("DitTask", () => {
         x0: rows("x0_LP", token, t * h * w, width),
         eps: rows("eps_LP", token, t * h * w, width),
         times: rows("t_F", frame, t, 1),
+        weights: rows("weight_F", frame, t, 1),
         text: rows("text_CR", i, 1, textRowLength(text)),
       };
       token += t * h * w;
@@ -164,6 +165,65 @@ describe("DitTask", () => {
       for (const { x0 } of await clipsOf(task, step)) assert.ok(known.has(String(x0)), "first frames of a clip");
     }
     for (const key of cutTo) assert.ok(drawn.has(key), key);
+  });
+
+  for (const weighting of ["token", "clip"] as const) {
+    it(`gives frames clean and without a share of the loss, whose shares stay 1 on average, per ${weighting}`, async () => {
+      const conditioning = { first: 0.3, last: 0.2, keyframes: 0.1, independent: 0.3 };
+      const objective = objectiveSchema.parse({ conditioning, weighting });
+      const task = await smallDitTask(data, { objective });
+      const sums: number[] = [];
+      const patterns = new Set<string>();
+      for (let step = 1; step <= 150; step++) {
+        const clips = await clipsOf(task, step);
+        for (const { times, weights } of clips) {
+          assert.deepEqual(
+            weights.map((weight) => weight === 0),
+            times.map((time) => time === 0),
+          );
+          assert.ok(weights.some((weight) => weight > 0));
+          patterns.add(times.map((time) => (time === 0 ? "given" : time === times[0] ? "drawn" : "other")).join());
+        }
+        sums.push(clips.flatMap(({ weights }) => weights).reduce((a, b) => a + b, 0));
+      }
+      assert.deepEqual([...patterns].sort(), ["drawn", "drawn,drawn", "drawn,given", "drawn,other", "given,other"]);
+      const mean = sums.reduce((a, b) => a + b, 0) / sums.length;
+      const std = Math.sqrt(sums.reduce((sum, value) => sum + (value - mean) ** 2, 0) / sums.length);
+      assert.ok(Math.abs(mean - 1) < (4 * std) / Math.sqrt(sums.length) + 1e-6, `${mean} +- ${std}`);
+    });
+  }
+
+  it("draws windows of long clips: from the beginning, or from anywhere where the first frame is given", async () => {
+    const dir = join(folder(), "long clips");
+    const [entry] = data.latents.entries;
+    assert.ok(entry !== undefined);
+    const grid = { t: 6, h: 2, w: 2 };
+    const latent = Float32Array.from({ length: 6 * 2 * 2 * 4 }, (_, i) => Math.floor(i / 16));
+    await createLatents(dir, { made: { command: "test", options: {} } }, async (out) => {
+      out.add(entry, grid, 4, latent);
+    });
+    const latents = await openLatents(dir);
+    const task = await smallDitTask(
+      { latents, statistics: { mean: [0, 0, 0, 0], std: [1, 1, 1, 1] } },
+      {
+        objective: objectiveSchema.parse({ conditioning: { first: 0.4, last: 0.2, keyframes: 0.3 } }),
+        packing: packingSchema.parse({ tokens: 3, maxPlans: 1, window: 3 }),
+      },
+    );
+    const [given, drawn] = [new Set<string>(), new Set<string>()];
+    for (let step = 1; step <= 80; step++) {
+      for (const { x0, times } of await clipsOf(task, step)) {
+        const frames = [0, 1, 2].map((frame) => x0[frame * 16] as number);
+        assert.deepEqual(
+          frames,
+          [0, 1, 2].map((frame) => (frames[0] as number) + frame),
+        );
+        (times[0] === 0 ? given : drawn).add(frames.join(""));
+      }
+    }
+    await latents.close();
+    assert.deepEqual([...given].sort(), ["012", "123", "234", "345"]);
+    assert.deepEqual([...drawn], ["012"]);
   });
 
   it("refuses what does not fit, naming a clip", async () => {

@@ -1,9 +1,8 @@
 import { assert } from "../../base/errors.ts";
-import { gridSize } from "../../base/grid.ts";
 import { KeyedRandom } from "../../base/random.ts";
 import type { RowStores } from "../../data/shards/rowStores.ts";
+import { type ClipNoise, drawClipNoise, ofFrames } from "../../diffusion/clipNoise.ts";
 import { lossWeights } from "../../diffusion/lossWeights.ts";
-import { drawTime, frameTimes } from "../../diffusion/timeSampling.ts";
 import type { HostMap } from "../../engine/engine.ts";
 import type { DiTConfig } from "../../models/dit/dit.ts";
 import { cropLatent } from "../../models/patches/crop.ts";
@@ -34,6 +33,8 @@ export interface PackAssembly {
 /**
  * Lays normalised latents of clips end to end as x0_LP, with noise eps_LP, times t_F, each frame's share of the loss
  * weight_F and, where the model reads text, text_CR. L tokens, P values of a token, F latent frames, C clips.
+ * Frames that are given stand at time 0 and have no share of the loss. Where more of a clip is stored than is used, its
+ * first frames are used; one whose first frame is given may begin anywhere in what is stored.
  * In masked rows, which tell the program where their clips lie, what belongs to no clip is zero.
  */
 export class PackAssembler implements Assembler {
@@ -52,10 +53,20 @@ export class PackAssembler implements Assembler {
     const { x0_LP, eps_LP, t_F, weight_F, text_CR } = tensors;
     const { objective, lossDivisor } = this.assembly;
     const pack = this.layOut(order, tensors);
-    await this.cleanTokens(order, pack, x0_LP?.data as Float32Array);
+    const noises = order.clips.map((clip) => this.clipNoise(clip, order));
+    await this.cleanTokens(order, pack, noises, x0_LP?.data as Float32Array);
     this.noise(order, pack, eps_LP?.data as Float32Array);
-    t_F?.data.set(this.times(order, pack));
-    weight_F?.data.set(lossWeights(pack, objective.weighting, { divisor: lossDivisor }));
+    t_F?.data.set(
+      ofFrames(
+        pack,
+        noises.map(({ times }) => times),
+      ),
+    );
+    const known = ofFrames(
+      pack,
+      noises.map(({ known }) => known),
+    );
+    weight_F?.data.set(lossWeights(pack, objective.weighting, { divisor: lossDivisor, known }));
     if (text_CR !== undefined) this.text(order, pack, text_CR.data as Int32Array);
   }
 
@@ -74,14 +85,23 @@ export class PackAssembler implements Assembler {
     return pack;
   }
 
-  private async cleanTokens({ clips }: PackOrder, pack: PackLayout, x0_LP: Float32Array): Promise<void> {
+  private async cleanTokens(
+    order: PackOrder,
+    pack: PackLayout,
+    noises: readonly ClipNoise[],
+    x0_LP: Float32Array,
+  ): Promise<void> {
     const { patch, statistics } = this.assembly;
     const tokens = tokensOfClips(x0_LP, pack);
-    for (const [i, { row, grid }] of clips.entries()) {
+    for (const [i, clip] of order.clips.entries()) {
+      const { row, grid } = clip;
       const { buffer, byteLength } = await this.latents.read(row);
       const stored_thwz = new Float32Array(buffer, 0, byteLength / Float32Array.BYTES_PER_ELEMENT);
       const used = latentGridOf(grid, patch);
-      const latent_thwz = cropLatent(stored_thwz, row.entry.grid, used);
+      const room = Math.floor((row.entry.grid.t - used.t) / patch[0]);
+      const continues = room > 0 && noises[i]?.known[0] === 1;
+      const first = continues ? patch[0] * this.random("window", clip, order).int(room + 1) : 0;
+      const latent_thwz = cropLatent(stored_thwz, row.entry.grid, used, first);
       patchify(normaliseLatents(latent_thwz, statistics), used, patch, tokens[i]);
     }
   }
@@ -94,12 +114,9 @@ export class PackAssembler implements Assembler {
     }
   }
 
-  /** One time for all frames of a clip. */
-  private times(order: PackOrder, pack: PackLayout): Float32Array {
-    const time_C = order.clips.map((clip) =>
-      drawTime(this.assembly.objective.time, gridSize(clip.grid), this.random("time", clip, order)),
-    );
-    return frameTimes(pack, time_C);
+  private clipNoise(clip: PackedClip, order: PackOrder): ClipNoise {
+    const randoms = { time: this.random("time", clip, order), given: this.random("conditioning", clip, order) };
+    return drawClipNoise(this.assembly.objective, clip.grid, randoms);
   }
 
   private text(order: PackOrder, pack: PackLayout, text_CR: Int32Array): void {

@@ -37,8 +37,8 @@ export interface PackSource {
   restore(state: JsonValue): void;
   /** Rows of masked packs; undefined where packs are plans. */
   readonly room: RowRoom | undefined;
-  /** Mean weight of a pack, see `lossWeights`. */
-  meanWeight(weighting: LossWeighting): number;
+  /** Mean weight of a pack, see `lossWeights`. @param drawnTokens tokens of a clip that are not given, on average. */
+  meanWeight(weighting: LossWeighting, drawnTokens: (grid: Grid) => number): number;
 }
 
 /** Packs as was decided. @param clips those to train on, with the grids that they are drawn as. */

@@ -45,7 +45,7 @@ export class PlannedPacks implements PackSource {
     this.loader.restore(state);
   }
 
-  meanWeight(weighting: LossWeighting): number {
-    return meanWeight(this.plans, weighting);
+  meanWeight(weighting: LossWeighting, drawnTokens: (grid: Grid) => number): number {
+    return meanWeight(this.plans, weighting, drawnTokens);
   }
 }

@@ -1,10 +1,10 @@
 import type { Grid } from "../../../src/base/grid.ts";
 import { KeyedRandom } from "../../../src/base/random.ts";
 import { allocate, type HostTensor, withPrefix } from "../../../src/base/tensors.ts";
+import { ofFrames } from "../../../src/diffusion/clipNoise.ts";
 import { buildDiT, denoiseProgram, ditObjective, type LatentModel } from "../../../src/diffusion/ditPrograms.ts";
 import type { LossWeighting } from "../../../src/diffusion/lossWeights.ts";
 import { lossWeights } from "../../../src/diffusion/lossWeights.ts";
-import { frameTimes } from "../../../src/diffusion/timeSampling.ts";
 import type { Engine, HostMap, Program } from "../../../src/engine/engine.ts";
 import { type CompiledModel, compileModel } from "../../../src/models/compiledModel.ts";
 import { ditSchema } from "../../../src/models/dit/dit.ts";
@@ -33,21 +33,25 @@ const encoder = model.dit.text.kind === "bytes" ? model.dit.text : undefined;
 export interface PackedClip {
   readonly grid: Grid;
   readonly caption: string | undefined;
-  readonly time: number;
+  /** Of each frame; 0 where it is given. */
+  readonly times: readonly number[];
   /** Key of its latents and its noise. */
   readonly content: string;
 }
 
-/** Eight clips of six grids, three of them of one length, two clips of one grid and two of one caption. */
+/**
+ * Eight clips of six grids, three of them of one length, two clips of one grid and two of one caption. Of two some frames
+ * are given, and one has times of its own for every frame.
+ */
 export const clips: readonly PackedClip[] = [
-  { grid: { t: 4, h: 4, w: 4 }, caption: "red dog", time: 0.9, content: "a" },
-  { grid: { t: 3, h: 4, w: 4 }, caption: "blue", time: 0.3, content: "b" },
-  { grid: { t: 3, h: 4, w: 4 }, caption: undefined, time: 0.5, content: "c" },
-  { grid: { t: 3, h: 2, w: 4 }, caption: "a dot", time: 0.05, content: "d" },
-  { grid: { t: 2, h: 3, w: 4 }, caption: "blue", time: 0.7, content: "e" },
-  { grid: { t: 1, h: 4, w: 6 }, caption: "", time: 0.6, content: "f" },
-  { grid: { t: 1, h: 2, w: 2 }, caption: "gray", time: 0.99, content: "g" },
-  { grid: { t: 1, h: 2, w: 2 }, caption: "pan", time: 0.4, content: "h" },
+  { grid: { t: 4, h: 4, w: 4 }, caption: "red dog", times: [0, 0, 0.9, 0.9], content: "a" },
+  { grid: { t: 3, h: 4, w: 4 }, caption: "blue", times: [0.3, 0.3, 0.3], content: "b" },
+  { grid: { t: 3, h: 4, w: 4 }, caption: undefined, times: [0.5, 0, 0.5], content: "c" },
+  { grid: { t: 3, h: 2, w: 4 }, caption: "a dot", times: [0.05, 0.6, 0.2], content: "d" },
+  { grid: { t: 2, h: 3, w: 4 }, caption: "blue", times: [0.7, 0.7], content: "e" },
+  { grid: { t: 1, h: 4, w: 6 }, caption: "", times: [0.6], content: "f" },
+  { grid: { t: 1, h: 2, w: 2 }, caption: "gray", times: [0.99], content: "g" },
+  { grid: { t: 1, h: 2, w: 2 }, caption: "pan", times: [0.4], content: "h" },
 ];
 
 /** A pack as program and as places for clips. `inputs` tells the program where they lie. */
@@ -88,9 +92,13 @@ export function tensorsOf(
       tensors.text_CR?.data.set(row, span.slot * row.length);
     }
   }
-  const times = held.map(({ time }) => time);
-  tensors.t_F?.data.set(frameTimes(layout, times));
-  tensors.weight_F?.data.set(lossWeights(layout, weighting, divisor === undefined ? {} : { divisor }));
+  const times = held.map((clip) => clip.times);
+  const known = ofFrames(
+    layout,
+    times.map((ofClip) => ofClip.map((t) => (t === 0 ? 1 : 0))),
+  );
+  tensors.t_F?.data.set(ofFrames(layout, times));
+  tensors.weight_F?.data.set(lossWeights(layout, weighting, divisor === undefined ? { known } : { known, divisor }));
   return tensors;
 }
 

@@ -19,7 +19,7 @@ const room = { rows: 3, tokens: 100, frames: 9, clips: 4, stripSize: 4, side: 7 
 const changes: Record<string, (clip: PackedClip) => PackedClip> = {
   latents: (clip) => ({ ...clip, content: "other" }),
   text: (clip) => ({ ...clip, caption: "green" }),
-  time: (clip) => ({ ...clip, time: 0.5 * clip.time }),
+  times: (clip) => ({ ...clip, times: clip.times.map((t) => 0.5 * t) }),
 };
 const packs: Record<string, { packed: Packed; held: readonly PackedClip[] }> = {
   "a plan": { packed: planOf(grids), held: clips },
@@ -64,9 +64,10 @@ for (const [kind, open] of Object.entries(engines)) {
           const divisor = weighting === "token" ? 250 : 7;
           const together = await runner.gradients(packed, tensorsOf(packed, held, weighting, divisor));
           const sums: Record<string, Float64Array> = {};
-          for (const [i, clip] of held.entries()) {
-            // Alone, a clip's loss is the mean over its tokens, whatever the weighting.
-            const share = (weighting === "token" ? span(i).numTokens : 1) / divisor;
+          for (const clip of held) {
+            // Alone, a clip's loss is the mean over its tokens that are not given, whatever the weighting.
+            const drawn = clip.times.filter((t) => t > 0).length * clip.grid.h * clip.grid.w;
+            const share = (weighting === "token" ? drawn : 1) / divisor;
             for (const [name, values] of Object.entries(alone.get(clip)?.gradients ?? {})) {
               const sum = sums[name] ?? new Float64Array(values.length);
               sums[name] = sum.map((value, at) => value + share * (values[at] as number));
@@ -76,7 +77,7 @@ for (const [kind, open] of Object.entries(engines)) {
         });
       }
 
-      it(`lets no clip see another's latents, text or time: their bits stay in ${form}`, async () => {
+      it(`lets no clip see another's latents, text or times: their bits stay in ${form}`, async () => {
         const before = await runner.outputs(packed, tensorsOf(packed, held, "token"));
         for (const [kindOfChange, [what, change]] of Object.entries(changes).entries()) {
           for (const changed of held.keys()) {

@@ -20,6 +20,13 @@ describe("cropLatent", () => {
     }
   });
 
+  it("takes frames from further on", () => {
+    const volume = tf.tensor4d(latent_thwz, [4, 5, 6, 3]);
+    const expected = tf.slice(volume, [1, 0, 2, 0], [3, 4, 2, 3]).dataSync();
+    assert.deepEqual(cropLatent(latent_thwz, whole, { t: 3, h: 4, w: 2 }, 1), Float32Array.from(expected));
+    assert.throws(() => cropLatent(latent_thwz, whole, { t: 3, h: 4, w: 2 }, 2), /3x4x2 is a part of 4x5x6/);
+  });
+
   it("gives a whole latent back as it is, and no more than there is", () => {
     assert.equal(cropLatent(latent_thwz, whole, whole), latent_thwz);
     assert.throws(() => cropLatent(latent_thwz, whole, { t: 5, h: 1, w: 1 }), /5x1x1 is a part of 4x5x6/);

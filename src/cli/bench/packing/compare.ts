@@ -1,9 +1,9 @@
 import type { Scalar } from "@tensorflow/tfjs";
 import { KeyedRandom } from "../../../base/random.ts";
 import { allocate, withPrefix } from "../../../base/tensors.ts";
+import { ofFrames } from "../../../diffusion/clipNoise.ts";
 import { buildDiT, ditObjective, type LatentModel } from "../../../diffusion/ditPrograms.ts";
 import { lossWeights } from "../../../diffusion/lossWeights.ts";
-import { frameTimes } from "../../../diffusion/timeSampling.ts";
 import type { Engine, HostMap, Signature } from "../../../engine/engine.ts";
 import { ditSchema } from "../../../models/dit/dit.ts";
 import { byteEncoderSchema } from "../../../models/text/textEncoder.ts";
@@ -111,7 +111,7 @@ function batchOf({ layout, inputs }: WayProgram, signature: Signature): HostMap 
     new KeyedRandom(0, "bench", name).fillNormal(tensors[name]?.data as Float32Array);
   const random = new KeyedRandom(0, "bench", "time");
   const times = layout.clips.map(() => random.uniform());
-  tensors.t_F?.data.set(frameTimes(layout, times));
+  tensors.t_F?.data.set(ofFrames(layout, times));
   tensors.weight_F?.data.set(lossWeights(layout, "token"));
   const row = textRow("a red circle moves left", text);
   for (const { slot } of layout.clips) tensors.text_CR?.data.set(row, slot * row.length);
