@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { Readable, type Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 
 /** How a program ended. */
 export interface Finished {
@@ -14,7 +16,8 @@ export interface Finished {
 }
 
 export interface RunOptions {
-  readonly input?: Uint8Array;
+  /** What it reads from standard input: at once, or as it comes. When getting it fails, the program is killed. */
+  readonly input?: Uint8Array | AsyncIterable<Uint8Array>;
   /** It is killed when it takes longer. */
   readonly timeoutMs?: number;
   /** It is killed when it writes more. */
@@ -60,16 +63,40 @@ export function runProgram(command: string, args: readonly string[], options: Ru
     });
     // A program that ends early closes its input; how it ended is told by `close`.
     child.stdin.on("error", () => undefined);
-    child.stdin.end(options.input);
+    let inputError: unknown;
+    if (options.input === undefined || options.input instanceof Uint8Array) child.stdin.end(options.input);
+    else {
+      void feed(options.input, child.stdin, (error) => {
+        inputError = error;
+        child.kill("SIGKILL");
+      });
+    }
     child.on("error", (error) => {
       clearTimeout(timer);
       reject(error);
     });
     child.on("close", (code, signal) => {
       clearTimeout(timer);
+      if (inputError !== undefined) return reject(inputError);
       resolve({ code, signal, timedOut, overflowed, stdout: Buffer.concat(chunks), stderr });
     });
   });
+}
+
+/** Writes pieces as fast as they are read. A reader that ends early is no failure; a source that fails is told. */
+async function feed(
+  source: AsyncIterable<Uint8Array>,
+  stdin: Writable,
+  onFailure: (error: unknown) => void,
+): Promise<void> {
+  const watched = async function* () {
+    try {
+      yield* source;
+    } catch (error) {
+      onFailure(error);
+    }
+  };
+  await pipeline(Readable.from(watched()), stdin).catch(() => undefined);
 }
 
 /** Cuts what comes in pieces into lines. What stands after the last line break is not heard. */

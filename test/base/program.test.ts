@@ -25,6 +25,19 @@ describe("programs", () => {
     assert.match(String(stdout), /!\ngiven$/);
   });
 
+  it("read input as it comes, need not read all of it, and are killed when it fails", async () => {
+    const pieces = async function* (count: number) {
+      for (let i = 0; i < count; i++) yield Buffer.alloc(1 << 16, 65 + i);
+      if (count === 3) throw new Error("no more input");
+    };
+    const echo = "process.stdin.pipe(process.stdout)";
+    const { stdout } = await node(echo, { input: pieces(5) });
+    assert.deepEqual([stdout.length, stdout.at(-1)], [5 << 16, 69]);
+    const early = await node("process.stdin.once('data', () => process.exit(4))", { input: pieces(200) });
+    assert.equal(early.code, 4);
+    await assert.rejects(node("setInterval(() => 0, 1000)", { input: pieces(3) }), /^Error: no more input$/);
+  });
+
   it("are killed when they take too long or write too much", async () => {
     const slow = await node("setTimeout(() => undefined, 60000)", { timeoutMs: 200 });
     assert.deepEqual([slow.timedOut, slow.code, slow.signal], [true, null, "SIGKILL"]);

@@ -24,6 +24,7 @@ const MAY_CHANGE = [
   "config.samples",
   "config.vae.run",
   "config.vae.recipe",
+  "config.vae.chunkPixels",
 ];
 
 /** Hexadecimal digits that tell one dataset from another. */

@@ -1,7 +1,9 @@
-import type { Size, SizeRule } from "./geometry.ts";
+import type { FreeSizes, SetSizes, Size } from "./geometry.ts";
 
 /** A file to decode, and to what. */
-export interface DecodeRequest extends SizeRule {
+export type DecodeRequest = FileRequest & (FreeSizes | SetSizes);
+
+interface FileRequest {
   readonly path: string;
   /** Frames a second to resample to. */
   readonly fps: number;

@@ -7,11 +7,18 @@ export interface Size {
 }
 
 /** Which sizes clips may have. */
-export interface SizeRule {
+export type SizeRule = FreeSizes | SetSizes;
+
+export interface FreeSizes {
   /** Both sides are multiples of this. */
   readonly multiple: number;
   /** Pixels of a frame at most. */
   readonly maxPixels: number;
+}
+
+/** One of these, at least one; smaller pictures are enlarged. */
+export interface SetSizes {
+  readonly sizes: readonly Size[];
 }
 
 /** How much a smaller picture weighs against a truer aspect ratio: a lost factor e of area as much as e^0.25 of ratio. */
@@ -19,9 +26,22 @@ const AREA_WEIGHT = 0.25;
 
 /**
  * The size into which a picture is scaled and cropped: sides by the rule, an aspect ratio as near as its own, and an area
- * as large as allowed. Pictures are not enlarged, except to the smallest size.
+ * as large as allowed. Pictures are not enlarged, except to the smallest size or to one of a set.
  */
-export function chooseSize({ width, height }: Size, { multiple, maxPixels }: SizeRule): Size {
+export function chooseSize(picture: Size, rule: SizeRule): Size {
+  return "sizes" in rule ? nearestSize(picture, rule.sizes) : freeSize(picture, rule);
+}
+
+/** The size whose aspect ratio is nearest; of several, the first. */
+function nearestSize(picture: Size, sizes: readonly Size[]): Size {
+  const ratio = ({ width, height }: Size): number => Math.log(width / height);
+  const distance = (size: Size): number => Math.abs(ratio(size) - ratio(picture));
+  const [first, ...others] = sizes;
+  assert(first !== undefined, "a size to choose");
+  return others.reduce((best, size) => (distance(size) < distance(best) - 1e-9 ? size : best), first);
+}
+
+function freeSize({ width, height }: Size, { multiple, maxPixels }: FreeSizes): Size {
   assert(multiple ** 2 <= maxPixels, "the smallest size is allowed");
   const ratio = width / height;
   let best: Size = { width: multiple, height: multiple };

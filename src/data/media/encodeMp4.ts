@@ -1,12 +1,13 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Frame } from "node-av/lib";
 import { UserError } from "../../base/errors.ts";
 import { runProgram } from "../../base/program.ts";
 import { type LoadedLibav, loadLibav } from "./libav.ts";
 import { hasProgram } from "./systemFfmpeg.ts";
-import { rateFraction, type Video } from "./video.ts";
-import { toYuv } from "./yuv.ts";
+import { type FrameFormat, rateFraction } from "./video.ts";
+import { toYuv, yuvLayout } from "./yuv.ts";
 
 /** How well the picture is kept: x264's constant rate factor, 0 (lossless) to 51. */
 const QUALITY = 14;
@@ -25,9 +26,16 @@ export async function mp4Encoder(): Promise<"node-av" | "ffmpeg" | undefined> {
 
 /**
  * H.264 in mp4: BT.709, index first, no dates, the same bytes every time. Odd sides are kept whole as yuv444p, which
- * not every player shows. @throws UserError when nothing here can encode.
+ * not every player shows.
+ * @param frames one at a time; each is encoded before the next is asked for.
+ * @param use takes the finished file, which is gone afterwards.
+ * @throws UserError when nothing here can encode.
  */
-export async function encodeMp4(video: Video): Promise<Uint8Array> {
+export async function withMp4(
+  format: FrameFormat,
+  frames: AsyncIterable<Uint8Array>,
+  use: (file: string) => Promise<void>,
+): Promise<void> {
   const encoder = await mp4Encoder();
   if (encoder === undefined) {
     throw new UserError("mp4", {
@@ -40,44 +48,45 @@ export async function encodeMp4(video: Video): Promise<Uint8Array> {
   const file = join(folder, "video.mp4");
   try {
     const libav = await loadLibav();
-    if (encoder === "node-av" && libav !== undefined) await encodeWithLibav(libav, file, video);
-    else await encodeWithFfmpeg(file, video);
-    return await readFile(file);
+    if (encoder === "node-av" && libav !== undefined) await encodeWithLibav(libav, file, format, frames);
+    else await encodeWithFfmpeg(file, format, frames);
+    await use(file);
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-async function encodeWithFfmpeg(file: string, video: Video): Promise<void> {
-  const { bytes, layout } = toYuv(video);
-  const size = `${video.width}x${video.height}`;
-  const input = [
-    "-f",
-    "rawvideo",
-    "-pix_fmt",
-    layout,
-    "-s",
-    size,
-    "-framerate",
-    rateFraction(video.fps).join("/"),
-    "-i",
-    "pipe:0",
-  ];
+/** Each frame as planes. */
+async function* planesOf(
+  { height, width, fps }: FrameFormat,
+  frames: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const frames_THWC of frames) yield toYuv({ frames_THWC, frames: 1, height, width, fps }).bytes;
+}
+
+async function encodeWithFfmpeg(file: string, format: FrameFormat, frames: AsyncIterable<Uint8Array>): Promise<void> {
+  const size = `${format.width}x${format.height}`;
+  const rate = rateFraction(format.fps).join("/");
+  const input = ["-f", "rawvideo", "-pix_fmt", yuvLayout(format), "-s", size, "-framerate", rate, "-i", "pipe:0"];
   const codec = ["-c:v", "libx264", "-preset", "medium", "-crf", String(QUALITY), "-threads", String(THREADS)];
   const colours = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"];
   const exact = ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart"];
   const args = ["-v", "error", "-nostdin", ...input, ...codec, ...colours, ...exact, "-y", file];
-  const { code, stderr } = await runProgram("ffmpeg", args, { input: bytes, timeoutMs: TIMEOUT_MS });
+  const { code, stderr } = await runProgram("ffmpeg", args, { input: planesOf(format, frames) });
   if (code !== 0) throw new UserError("ffmpeg", { expected: "an mp4 file", got: stderr.trim() || `exit code ${code}` });
 }
 
-async function encodeWithLibav({ lib, constants }: LoadedLibav, file: string, video: Video): Promise<void> {
-  const { bytes, layout, bytesPerFrame } = toYuv(video);
+async function encodeWithLibav(
+  { lib, constants }: LoadedLibav,
+  file: string,
+  video: FrameFormat,
+  frames: AsyncIterable<Uint8Array>,
+): Promise<void> {
   const check = (code: number, what: string): void => lib.FFmpegError.throwIfError(code, what);
   const codec = lib.Codec.findEncoderByName(constants.FF_ENCODER_LIBX264);
   using context = new lib.CodecContext();
   context.allocContext3(codec);
-  const format = layout === "yuv420p" ? constants.AV_PIX_FMT_YUV420P : constants.AV_PIX_FMT_YUV444P;
+  const format = yuvLayout(video) === "yuv420p" ? constants.AV_PIX_FMT_YUV420P : constants.AV_PIX_FMT_YUV444P;
   const [framesIn, seconds] = rateFraction(video.fps);
   context.width = video.width;
   context.height = video.height;
@@ -103,19 +112,8 @@ async function encodeWithLibav({ lib, constants }: LoadedLibav, file: string, vi
   check(await output.writeHeader(lib.Dictionary.fromObject({ movflags: "+faststart" })), "write header");
   using packet = new lib.Packet();
   packet.alloc();
-  for (let t = 0; t <= video.frames; t++) {
-    const picture = t < video.frames ? bytes.subarray(t * bytesPerFrame, (t + 1) * bytesPerFrame) : undefined;
-    using frame =
-      picture === undefined
-        ? undefined
-        : lib.Frame.fromVideoBuffer(Buffer.from(picture), {
-            width: video.width,
-            height: video.height,
-            format,
-            timeBase: context.timeBase,
-            pts: BigInt(t),
-          });
-    check(await context.sendFrame(frame ?? null), "encode");
+  const encode = async (frame: Frame | null): Promise<void> => {
+    check(await context.sendFrame(frame), "encode");
     while ((await context.receivePacket(packet)) >= 0) {
       packet.streamIndex = stream.index;
       packet.duration = 1n;
@@ -123,7 +121,15 @@ async function encodeWithLibav({ lib, constants }: LoadedLibav, file: string, vi
       check(await output.interleavedWriteFrame(packet), "write");
       packet.unref();
     }
+  };
+  const shape = { width: video.width, height: video.height, format, timeBase: context.timeBase };
+  let pts = 0n;
+  for await (const planes of planesOf(video, frames)) {
+    using frame = lib.Frame.fromVideoBuffer(Buffer.from(planes), { ...shape, pts });
+    await encode(frame);
+    pts++;
   }
+  await encode(null);
   check(await output.writeTrailer(), "finish mp4");
   await output.closeOutput();
 }

@@ -8,10 +8,36 @@ export interface Video extends ClipShape {
   readonly fps: number;
 }
 
+/** Frames of a video as they come: each array holds a whole number of them, `T H W C` bytes of RGB. */
+export type Frames = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/** Size of a video's frames, and how fast they follow each other. */
+export type FrameFormat = Pick<Video, "height" | "width" | "fps">;
+
+/** One frame at a time, each enlarged. */
+export async function* singleFrames(
+  { height, width, fps }: FrameFormat,
+  frames: Frames,
+  upscale: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const bytes = clipBytes({ frames: 1, height, width });
+  for await (const some of frames) {
+    assert(some.length % bytes === 0, `frames of ${height}x${width} pixels`);
+    for (let at = 0; at < some.length; at += bytes) {
+      yield enlarge({ frames: 1, height, width, fps, frames_THWC: some.subarray(at, at + bytes) }, upscale).frames_THWC;
+    }
+  }
+}
+
+/** Checks that a rate can be written. */
+export function checkRate(where: string, fps: number): void {
+  if (!(fps > 0 && fps <= 1000)) throw new UserError(where, { expected: "0 to 1000 frames a second", got: `${fps}` });
+}
+
 /** Checks that the pixels fit the shape and the rate can be written. */
 export function checkVideo(where: string, { frames_THWC, fps, ...shape }: Video): void {
   assert(frames_THWC.length === clipBytes(shape) && shape.frames > 0, `${where}: pixels fit the shape`);
-  if (!(fps > 0 && fps <= 1000)) throw new UserError(where, { expected: "0 to 1000 frames a second", got: `${fps}` });
+  checkRate(where, fps);
 }
 
 /** Enlarges every pixel to a square of `factor` pixels, so that tiny clips can be looked at. */

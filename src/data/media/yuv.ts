@@ -4,9 +4,15 @@ import type { Video } from "./video.ts";
 /** Planar YUV frames, one after the other, each Y then U then V. */
 export interface YuvVideo {
   readonly bytes: Uint8Array;
-  /** `yuv420p` halves the colour planes in both directions and needs even sides; `yuv444p` keeps them whole. */
-  readonly layout: "yuv420p" | "yuv444p";
+  readonly layout: YuvLayout;
   readonly bytesPerFrame: number;
+}
+
+/** `yuv420p` halves the colour planes in both directions and needs even sides; `yuv444p` keeps them whole. */
+export type YuvLayout = "yuv420p" | "yuv444p";
+
+export function yuvLayout({ height, width }: Pick<Video, "height" | "width">): YuvLayout {
+  return height % 2 === 0 && width % 2 === 0 ? "yuv420p" : "yuv444p";
 }
 
 /** Weights of red and blue in luma. Source: ITU-R BT.709-6, item 3.2. */
@@ -16,7 +22,8 @@ const GREEN = 1 - RED - BLUE;
 
 /** RGB to BT.709 YUV of limited range (Y 16..235, U and V 16..240). Even sides give yuv420p, which every player shows. */
 export function toYuv({ frames_THWC, frames, height, width }: Video): YuvVideo {
-  const step = height % 2 === 0 && width % 2 === 0 ? 2 : 1;
+  const layout = yuvLayout({ height, width });
+  const step = layout === "yuv420p" ? 2 : 1;
   const pixels = height * width;
   const colours = pixels / step ** 2;
   const bytesPerFrame = pixels + 2 * colours;
@@ -33,7 +40,7 @@ export function toYuv({ frames_THWC, frames, height, width }: Video): YuvVideo {
       }
     }
   }
-  return { bytes, layout: step === 2 ? "yuv420p" : "yuv444p", bytesPerFrame };
+  return { bytes, layout, bytesPerFrame };
 }
 
 /** Luma in [0, 255]. */

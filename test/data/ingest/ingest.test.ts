@@ -16,6 +16,24 @@ const fixtures = fileURLToPath(new URL("../fixtures/", import.meta.url));
 const realClips = fileURLToPath(new URL("../../../../shared/clips/", import.meta.url));
 
 describe("chooseSize", () => {
+  it("takes of a set the nearest aspect ratio, and of like ones the first", () => {
+    const sizes = [
+      { width: 48, height: 32 },
+      { width: 32, height: 32 },
+      { width: 96, height: 64 },
+      { width: 32, height: 48 },
+    ];
+    for (const [width, height, index] of [
+      [1920, 1080, 0],
+      [1000, 999, 1],
+      [9, 16, 3],
+      [3, 2, 0],
+      [5, 5, 1],
+    ] as const) {
+      assert.deepEqual(chooseSize({ width, height }, { sizes }), sizes[index], `${width}x${height}`);
+    }
+  });
+
   it("takes the nearest aspect ratio within the pixels, without enlarging", () => {
     const rule = { multiple: 16, maxPixels: 4096 };
     const sizes = [

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { runProgram } from "../../../src/base/program.ts";
-import { bestVideoFormat, writeVideo } from "../../../src/data/media/encode.ts";
+import { bestVideoFormat, writeFrames, writeVideo } from "../../../src/data/media/encode.ts";
 import { mp4Encoder } from "../../../src/data/media/encodeMp4.ts";
 import { writeContactSheet, writeStrip } from "../../../src/data/media/picture.ts";
 import { hasProgram } from "../../../src/data/media/systemFfmpeg.ts";
@@ -108,6 +108,45 @@ describe("writeVideo", () => {
       assert.ok(readFileSync(file).indexOf("moov") < readFileSync(file).indexOf("mdat"), "the index comes first");
     });
   }
+
+  it("writes frames as they come as it writes them all at once, asking for one when the one before is encoded", async () => {
+    const video = movingSquare(7, 16, 16);
+    const bytes = 16 * 16 * 3;
+    let numAsked = 0;
+    const someAtATime = async function* () {
+      for (const [first, end] of [
+        [0, 1],
+        [1, 4],
+        [4, 7],
+      ] as const) {
+        numAsked++;
+        yield video.frames_THWC.subarray(first * bytes, end * bytes);
+      }
+    };
+    for (const format of (await mp4Encoder()) === undefined ? ["webp", "gif"] : ["webp", "gif", "mp4"]) {
+      const [whole, pieces] = ["whole", "pieces"].map((name) => join(scratch(), `${name}.${format}`)) as [
+        string,
+        string,
+      ];
+      numAsked = 0;
+      await writeVideo(whole, video, { upscale: 3 });
+      await writeFrames(pieces, video, someAtATime(), { upscale: 3 });
+      assert.equal(numAsked, 3);
+      assert.deepEqual(readFileSync(pieces), readFileSync(whole), format);
+    }
+  });
+
+  it("leaves no file when the frames end in an error, which it passes on", async () => {
+    const failing = async function* () {
+      yield movingSquare(2, 16, 16).frames_THWC;
+      throw new Error("out of frames");
+    };
+    for (const format of (await mp4Encoder()) === undefined ? ["webp", "gif"] : ["webp", "gif", "mp4"]) {
+      const file = join(scratch(), `failed.${format}`);
+      await assert.rejects(writeFrames(file, { height: 16, width: 16, fps: 8 }, failing()), /^Error: out of frames$/);
+    }
+    assert.ok(!readdirSync(scratch()).some((name) => name.includes("failed")));
+  });
 
   it("names an ending that it does not know, and leaves no file", async () => {
     await assert.rejects(
