@@ -1,7 +1,6 @@
 import type { Assembler } from "./asm/assembler.ts";
-import { Label } from "./asm/bytes.ts";
 import { mem, r12, r13, r14, r15, rax, rbp, rbx, rsp } from "./asm/registers.ts";
-import { Masks } from "./masks.ts";
+import { type Masks, withMasks } from "./masks.ts";
 
 /**
  * A computation in machine code: float32 tensors of fixed shape in, float32 tensors out. It is done in `units` that do
@@ -28,24 +27,16 @@ const SAVED = [rbx, rbp, r12, r13, r14, r15] as const;
 
 /** Writes a kernel's unit as a function (pointer table, unit number). */
 export function emitUnitFunction(asm: Assembler, kernel: Kernel): void {
-  const [body, setUp] = [new Label(), new Label()];
-  const masks = new Masks();
   for (const register of SAVED) asm.push(register);
   asm.copy(rax, rsp);
   asm.subImm(rsp, roundUp(kernel.scratchBytes) + 8);
   asm.andImm(rsp, -64);
   asm.store(mem(rsp, roundUp(kernel.scratchBytes)), rax);
-  // Which masks the body needs is known after it.
-  asm.jump(setUp);
-  asm.bind(body);
-  kernel.emitUnit(asm, masks);
+  withMasks(asm, (masks) => kernel.emitUnit(asm, masks));
   asm.load(rsp, mem(rsp, roundUp(kernel.scratchBytes)));
   for (const register of SAVED.toReversed()) asm.pop(register);
   asm.vzeroupper();
   asm.ret();
-  asm.bind(setUp);
-  masks.emit(asm);
-  asm.jump(body);
 }
 
 function roundUp(bytes: number): number {

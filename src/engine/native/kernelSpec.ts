@@ -1,11 +1,15 @@
 import { sha256 } from "../../base/hash.ts";
+import { type ChainSpec, chainKernel } from "./chain/chain.ts";
 import type { Kernel } from "./kernel.ts";
 import { loopKernel } from "./loop/loopKernel.ts";
 import type { LoopSpec } from "./loop/spec.ts";
 import { type ProductSpec, productKernel } from "./product/product.ts";
 
 /** What a kernel computes, as plain data. */
-export type KernelSpec = ({ readonly kind: "product" } & ProductSpec) | ({ readonly kind: "loop" } & LoopSpec);
+export type KernelSpec =
+  | ({ readonly kind: "product" } & ProductSpec)
+  | ({ readonly kind: "loop" } & LoopSpec)
+  | ({ readonly kind: "chain" } & ChainSpec);
 
 /** A kernel that a program calls, by the name of its operator. */
 export interface KernelCall {
@@ -15,7 +19,7 @@ export interface KernelCall {
 
 /** The operator's name: equal specs have equal names. */
 export function kernelName(spec: KernelSpec): string {
-  if (spec.kind === "loop") return `loop ${sha256(JSON.stringify(spec)).slice(0, 32)}`;
+  if (spec.kind !== "product") return `${spec.kind} ${sha256(JSON.stringify(spec)).slice(0, 32)}`;
   const flags = `${spec.transA ? "T" : "N"}${spec.transB ? "T" : "N"}`;
   const walks = spec.walks === undefined ? "" : ` ${sha256(JSON.stringify(spec.walks)).slice(0, 16)}`;
   return `product ${flags} [${spec.a}] [${spec.b}] ${spec.alpha}${walks}`;
@@ -23,5 +27,12 @@ export function kernelName(spec: KernelSpec): string {
 
 /** The kernel itself, cut for a number of threads. */
 export function buildKernel({ name, spec }: KernelCall, threads: number): Kernel {
-  return spec.kind === "loop" ? loopKernel(name, spec, threads) : productKernel(name, spec, threads);
+  switch (spec.kind) {
+    case "loop":
+      return loopKernel(name, spec, threads);
+    case "product":
+      return productKernel(name, spec, threads);
+    case "chain":
+      return chainKernel(name, spec);
+  }
 }

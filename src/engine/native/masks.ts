@@ -1,5 +1,6 @@
 import { assert } from "../../base/errors.ts";
 import type { Assembler } from "./asm/assembler.ts";
+import { Label } from "./asm/bytes.ts";
 import { type Mask, mask, rax } from "./asm/registers.ts";
 
 /** The mask registers of one function: each holds the low `count` bits. */
@@ -23,4 +24,18 @@ export class Masks {
       asm.setMask(register, rax);
     }
   }
+}
+
+/** Writes code that uses masks, with what fills them before it. Which masks it needs is known after it. */
+export function withMasks(asm: Assembler, emit: (masks: Masks) => void): void {
+  const [body, setUp, end] = [new Label(), new Label(), new Label()];
+  const masks = new Masks();
+  asm.jump(setUp);
+  asm.bind(body);
+  emit(masks);
+  asm.jump(end);
+  asm.bind(setUp);
+  masks.emit(asm);
+  asm.jump(body);
+  asm.bind(end);
 }

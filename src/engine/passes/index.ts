@@ -9,6 +9,7 @@ import { halfMovement, mixedPrecision } from "./mixedPrecision.ts";
 import { movement } from "./movement.ts";
 import { products, resultScales } from "./products.ts";
 import { rowSums } from "./rowSums.ts";
+import { transposes } from "./transposes.ts";
 
 /** Rewrites a graph into one that computes the same. */
 export interface Pass {
@@ -24,6 +25,7 @@ export const PASSES: readonly Pass[] = [
   { name: "algebra", run: algebra },
   { name: "movement", run: movement },
   { name: "commonSubexpressions", run: commonSubexpressions },
+  { name: "transposes", run: transposes },
   { name: "rowSums", run: rowSums },
   { name: "products", run: products },
   { name: "resultScales", run: resultScales },

@@ -3,6 +3,7 @@ import { type Item, planKernels } from "../../../src/engine/fusion/kernelPlan.ts
 import { commonSides, mergeSides, stridesIn } from "../../../src/engine/fusion/space.ts";
 import { Builder } from "../../../src/engine/graph/builder.ts";
 import type { Graph, Node } from "../../../src/engine/graph/graph.ts";
+import type { LoopSpec } from "../../../src/engine/native/loop/spec.ts";
 
 const limits = { elements: 1, columns: 1 };
 
@@ -16,8 +17,10 @@ function text(items: readonly Item[]): string[] {
     if ("node" in item) return item.node.op === "input" ? [] : [item.node.op];
     const { spec } = item.kernel;
     if (spec.kind === "product") return ["product"];
-    const ops = spec.body.map(({ op }) => op).filter((op) => op !== "input" && op !== "constant");
-    return [`loop(${ops.join(" ")})`];
+    const loop = ({ body }: LoopSpec) =>
+      `loop(${body.flatMap(({ op }) => (op === "input" || op === "constant" ? [] : [op])).join(" ")})`;
+    if (spec.kind === "loop") return [loop(spec)];
+    return [spec.stages.map((stage) => (stage.kind === "loop" ? loop(stage.loop) : stage.kind)).join(" > ")];
   });
 }
 

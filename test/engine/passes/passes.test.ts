@@ -55,6 +55,29 @@ describe("passes", () => {
       (b, x) => b.unary("neg", b.div(b.mul(b.unary("neg", x), b.scalar(3)), b.scalar(2))),
       ["%0 = fill {-1.5} : f32[]", "%1 = mul x %0 : f32[4,6]", "%2 = neg %1 : f32[4,6]", "return z = %2"],
     ],
+    "meets an operand as an earlier transpose holds it": [
+      (b, x, y) => {
+        const moved = b.unary("exp", b.mul(b.transpose(x, [1, 0]), y));
+        return b.mul(x, b.transpose(moved, [1, 0]));
+      },
+      [
+        "%0 = transpose x {perm=[1,0]} : f32[6,4]",
+        "%1 = mul %0 y : f32[6,4]",
+        "%2 = exp %1 : f32[6,4]",
+        "%3 = mul %0 %2 : f32[6,4]",
+        "%4 = transpose %3 {perm=[1,0]} : f32[4,6]",
+        "return z = %4",
+      ],
+    ],
+    "sums before it transposes": [
+      (b, x) => b.reduce("sum", b.transpose(b.reshape(x, [2, 3, 4]), [1, 0, 2]), [2]),
+      [
+        "%0 = reshape x : f32[2,3,4]",
+        "%1 = sum %0 {axes=[2]} : f32[2,3,1]",
+        "%2 = transpose %1 {perm=[1,0,2]} : f32[3,2,1]",
+        "return z = %2",
+      ],
+    ],
     "subtracts instead of adding a negative": [
       (b, x) => b.add(x, b.unary("neg", b.unary("exp", x))),
       ["%0 = exp x : f32[4,6]", "%1 = sub x %0 : f32[4,6]", "return z = %1"],

@@ -62,36 +62,19 @@ interface Unit {
 /** The kernel of a product, cut for `threads` threads. */
 export function productKernel(name: string, spec: ProductSpec, threads: number): Kernel {
   const { m, n, k } = sidesOf(spec);
-  const batch = batchOf(spec);
-  const parts = choosePartition({ batch: batch.entries.length, m, n, k }, threads);
+  const { shape: batch, places, block: whole } = entriesOf(spec);
+  const parts = choosePartition({ batch: places.length, m, n, k }, threads);
   const rowSpans = split(m, parts.rowParts);
   const columnSpans = split(n, parts.columnParts, PANEL);
-  const walks = spec.walks ?? denseWalks(spec, [...batch.shape, m, n]);
-  const rowStride = (strides: readonly number[]) => FLOAT * (strides.at(-2) ?? 0);
-  const [strideA, strideB, strideC] = [rowStride(walks.a), rowStride(walks.b), rowStride(walks.c)];
+  const [strideA, strideB, strideC] = [whole.a.stride, whole.b.stride, whole.cStride];
   const blocks: BlockShape[] = [];
   const units: Unit[] = [];
   const blockOf = (rows: Span, columns: Span): number => {
     const known = blocks.findIndex((block) => block.m === rows.size && block.n === columns.size);
     if (known >= 0) return known;
-    return (
-      blocks.push({
-        m: rows.size,
-        n: columns.size,
-        k,
-        a: { stride: strideA, transposed: spec.transA },
-        b: { stride: strideB, transposed: spec.transB },
-        cStride: strideC,
-        alpha: spec.alpha,
-      }) - 1
-    );
+    return blocks.push({ ...whole, m: rows.size, n: columns.size }) - 1;
   };
-  for (const index of batch.entries) {
-    const [a, b, c] = [
-      placeOf(index, spec.a, walks.a),
-      placeOf(index, spec.b, walks.b),
-      placeOf(index, undefined, walks.c),
-    ];
+  for (const [a, b, c] of places) {
     for (const rows of rowSpans) {
       for (const columns of columnSpans) {
         units.push({
@@ -106,7 +89,7 @@ export function productKernel(name: string, spec: ProductSpec, threads: number):
   return {
     name,
     numInputs: 2,
-    outputs: [walks.shape],
+    outputs: [spec.walks?.shape ?? [...batch, m, n]],
     numUnits: units.length,
     scratchBytes: Math.max(...blocks.map((block) => scratchBytes(block))),
     emitUnit: (asm, masks) => emitUnits(asm, units, blocks, (count) => masks.first(count)),
@@ -135,6 +118,33 @@ function emitUnits(asm: Assembler, units: readonly Unit[], blocks: readonly Bloc
     asm.bind(next);
   });
   asm.bind(end);
+}
+
+/** Where the matrices of each entry of the batch start in a, b and c, in elements, and how they are multiplied. */
+export function entriesOf(spec: ProductSpec): {
+  shape: number[];
+  places: [number, number, number][];
+  block: BlockShape;
+} {
+  const { m, n, k } = sidesOf(spec);
+  const batch = batchOf(spec);
+  const walks = spec.walks ?? denseWalks(spec, [...batch.shape, m, n]);
+  const rowStride = (strides: readonly number[]) => FLOAT * (strides.at(-2) ?? 0);
+  const block = {
+    m,
+    n,
+    k,
+    a: { stride: rowStride(walks.a), transposed: spec.transA },
+    b: { stride: rowStride(walks.b), transposed: spec.transB },
+    cStride: rowStride(walks.c),
+    alpha: spec.alpha,
+  };
+  const places = batch.entries.map((index): [number, number, number] => [
+    placeOf(index, spec.a, walks.a),
+    placeOf(index, spec.b, walks.b),
+    placeOf(index, undefined, walks.c),
+  ]);
+  return { shape: batch.shape, places, block };
 }
 
 /** The batch: its sides, and the indices of each entry. */
