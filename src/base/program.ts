@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
-import { Readable, type Writable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { Writable } from "node:stream";
 
 /** How a program ended. */
 export interface Finished {
@@ -89,14 +88,26 @@ async function feed(
   stdin: Writable,
   onFailure: (error: unknown) => void,
 ): Promise<void> {
-  const watched = async function* () {
-    try {
-      yield* source;
-    } catch (error) {
-      onFailure(error);
+  try {
+    for await (const piece of source) {
+      if (stdin.destroyed) break;
+      if (!stdin.write(piece)) await drained(stdin);
     }
-  };
-  await pipeline(Readable.from(watched()), stdin).catch(() => undefined);
+  } catch (error) {
+    onFailure(error);
+  }
+  stdin.end();
+}
+
+/** Waits until more may be written, or nothing any more. */
+function drained(stdin: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      stdin.off("drain", go).off("close", go);
+      resolve();
+    };
+    stdin.on("drain", go).on("close", go);
+  });
 }
 
 /** Cuts what comes in pieces into lines. What stands after the last line break is not heard. */
