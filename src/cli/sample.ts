@@ -13,6 +13,7 @@ import { samplingWith } from "./stages/samplingWith.ts";
 interface SampleOptions {
   run: string;
   prompt: string[] | undefined;
+  negative: string | undefined;
   frames: number | undefined;
   height: number | undefined;
   width: number | undefined;
@@ -38,6 +39,10 @@ export const sampleCommand: CommandModule<object, SampleOptions> = {
         array: true,
         nargs: 1,
         describe: "what the clip shows; several make several clips",
+      })
+      .option("negative", {
+        type: "string",
+        describe: "what clips should not show; guidance leads away from it [default: the recipe's]",
       })
       .option("frames", { type: "number", describe: "length in frames [default: the data's most frequent]" })
       .option("height", { type: "number", describe: "pixels [default: the data's most frequent]" })
@@ -81,14 +86,14 @@ function checkNumbers(options: SampleOptions): void {
   }
 }
 
-/** Refuses prompts where the model reads none; tells of those that are longer than it reads. */
-function checkPrompts(prompts: readonly string[], text: DiTConfig["text"]): void {
-  for (const prompt of prompts) {
+/** Refuses texts where the model reads none; tells of those that are longer than it reads. */
+function checkTexts(option: string, texts: readonly string[], text: DiTConfig["text"]): void {
+  for (const words of texts) {
     if (text.kind === "none") {
-      throw new UserError("--prompt", { expected: "none: this model was trained without text", got: "a prompt" });
+      throw new UserError(option, { expected: "none: this model was trained without text", got: "a prompt" });
     }
-    const { numCut } = encodeText(prompt, text.maxTokens);
-    if (numCut > 0) process.stderr.write(`--prompt: the model does not read the last ${numCut} bytes of "${prompt}"\n`);
+    const { numCut } = encodeText(words, text.maxTokens);
+    if (numCut > 0) process.stderr.write(`${option}: the model does not read the last ${numCut} bytes of "${words}"\n`);
   }
 }
 
@@ -106,7 +111,8 @@ async function sample(options: SampleOptions): Promise<DrawnClip[]> {
   const model = await openModel(options.run, options.weights, overrides);
   const { facts, recipe } = model;
   try {
-    checkPrompts(options.prompt ?? [], recipe.dit.text);
+    checkTexts("--prompt", options.prompt ?? [], recipe.dit.text);
+    checkTexts("--negative", options.negative === undefined ? [] : [options.negative], recipe.dit.text);
     const [usual] = facts.grids;
     if (usual === undefined) throw new UserError(options.run, { expected: "sizes of the training data", got: "none" });
     const requests = (options.prompt ?? [""]).map((prompt) => ({

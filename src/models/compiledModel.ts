@@ -1,6 +1,6 @@
 import { withoutPrefix, withPrefix } from "../base/tensors.ts";
 import type { ProgramSource } from "../engine/compile.ts";
-import type { Binding, Engine, EngineMap, HostMap, Signature } from "../engine/engine.ts";
+import type { Binding, Engine, EngineMap, Signature } from "../engine/engine.ts";
 import { bindParams } from "../nn/params.ts";
 import type { ModelProgram } from "./program.ts";
 
@@ -9,8 +9,10 @@ const INPUT = "input/";
 
 /** A model's program, compiled, with its weights in place. */
 export interface CompiledModel {
-  /** Ties it to host buffers for the program's inputs. */
-  bind(inputs: HostMap): Binding;
+  /** Floating-point operations of one run; undefined where the engine does not count them. */
+  readonly flops: number | undefined;
+  /** Ties it to tensors for the program's inputs and outputs. Outputs not given are allocated in host memory. */
+  bind(inputs: EngineMap, outputs?: EngineMap): Binding;
   /** Frees the program and what is bound to it. */
   dispose(): Promise<void>;
 }
@@ -27,7 +29,8 @@ export async function compileModel(
   const placed = await engine.place(weights);
   const own = Object.fromEntries(Object.entries(placed).filter(([path, tensor]) => tensor !== weights[path]));
   return {
-    bind: (inputs) => compiled.bind({ ...withPrefix(placed, PARAM), ...withPrefix(inputs, INPUT) }),
+    flops: compiled.flops,
+    bind: (inputs, outputs) => compiled.bind({ ...withPrefix(placed, PARAM), ...withPrefix(inputs, INPUT) }, outputs),
     dispose: async () => {
       await compiled.dispose();
       engine.release(own);

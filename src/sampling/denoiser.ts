@@ -1,14 +1,12 @@
 import { assert } from "../base/errors.ts";
-import { compareGrids, type Grid } from "../base/grid.ts";
 import { floats, type HostTensor, ints } from "../base/tensors.ts";
 import { denoiseProgram, type LatentModel } from "../diffusion/ditPrograms.ts";
-import { type GuidanceConfig, guide } from "../diffusion/guidance.ts";
-import type { Binding, Engine, EngineMap } from "../engine/engine.ts";
+import { type GuidanceConfig, scaleAt } from "../diffusion/guidance.ts";
+import { guidedProgram, hasTrend } from "../diffusion/guidedProgram.ts";
+import type { DeviceTensor, Engine, EngineMap, HostMap } from "../engine/engine.ts";
 import { type CompiledModel, compileModel } from "../models/compiledModel.ts";
-import { PackPlan } from "../models/patches/pack.ts";
-import { patchWidth } from "../models/patches/patchify.ts";
+import type { PackPlan } from "../models/patches/pack.ts";
 import { textRow, textRowLength } from "../models/text/textRow.ts";
-import { type FlowSpan, flowSpans } from "./flowSpans.ts";
 
 /** A trained diffusion transformer on an engine. Weights are by parameter path. */
 export interface TrainedDiT {
@@ -17,157 +15,151 @@ export interface TrainedDiT {
   readonly weights: EngineMap;
 }
 
-type FloatTensor = HostTensor & { readonly data: Float32Array };
-
-/** A clip to denoise: its prompt, empty for none, and its grid of tokens. */
-export interface DenoisedClip {
+/** What a clip shall show, and what it shall not: away from the latter leads guidance. Empty: nothing said. */
+export interface Texts {
   readonly prompt: string;
-  readonly grid: Grid;
+  readonly negative: string;
 }
 
-/** A clip of the pack being denoised: which request it serves, and whether it is the one without the prompt. */
-interface Row {
-  readonly request: number;
-  readonly conditional: boolean;
-  readonly grid: Grid;
-}
+/** Operations that must be saved before a second program, without the guided half, is worth its compiling. */
+const WORTH_COMPILING = 20e9;
 
-/** The velocity of all clips at once, guided. Every frame of tokens has its own time. */
+/** A tensor of a flow, where the engine computes. Shape: LP. */
+export type FlowTensor = HostTensor | DeviceTensor;
+
+/** The guided velocity of a plan's clips, each frame at its own time. */
 export class Denoiser {
-  /** Where the clips lie in what `velocity` takes and gives, in the order of the requests. */
-  readonly spans: readonly FlowSpan[];
-  private readonly rows: readonly Row[];
-  private readonly pack: PackPlan;
-  private readonly x_LP: FloatTensor;
-  private readonly t_F: FloatTensor;
-  private readonly program: CompiledModel;
-  private readonly binding: Binding;
-  private readonly numValues: number;
+  private readonly trained: TrainedDiT;
+  private readonly plan: PackPlan;
   private readonly guidance: GuidanceConfig;
+  /** Undefined where nothing is guided. */
+  private readonly guided: CompiledModel | undefined;
+  /** Without the negative half. Compiled when it is needed. */
+  private plain: CompiledModel | undefined;
 
   private constructor(
-    spans: readonly FlowSpan[],
-    rows: readonly Row[],
-    pack: PackPlan,
-    inputs: { readonly x_LP: FloatTensor; readonly t_F: FloatTensor },
-    program: CompiledModel,
-    binding: Binding,
+    trained: TrainedDiT,
+    plan: PackPlan,
     guidance: GuidanceConfig,
+    guided: CompiledModel | undefined,
   ) {
-    this.spans = spans;
-    this.rows = rows;
-    this.pack = pack;
-    this.x_LP = inputs.x_LP;
-    this.t_F = inputs.t_F;
-    this.numValues = inputs.x_LP.shape[1] as number;
-    this.program = program;
-    this.binding = binding;
+    this.trained = trained;
+    this.plan = plan;
     this.guidance = guidance;
+    this.guided = guided;
   }
 
-  static async create(
-    { engine, model, weights }: TrainedDiT,
-    clips: readonly DenoisedClip[],
-    guidance: GuidanceConfig,
-  ): Promise<Denoiser> {
-    const { text, patch } = model.dit;
-    const guided = text.kind !== "none" && guidance.scale !== 1;
-    const rows = clips
-      .flatMap(({ grid }, request) =>
-        (guided ? [true, false] : [true]).map((conditional) => ({ request, conditional, grid })),
-      )
-      .sort((a, b) => compareGrids(a.grid, b.grid));
-    const pack = new PackPlan(rows.map(({ grid }) => grid));
-    const valuesPerToken = patchWidth(patch, model.latentChannels);
-    const x_LP = floats([pack.numTokens, valuesPerToken]);
-    const t_F = floats([pack.numFrames]);
-    const inputs: Record<string, HostTensor> = { x_LP, t_F };
-    if (text.kind !== "none") {
-      const text_CR = ints([rows.length, textRowLength(text)]);
-      for (const [i, { request, conditional }] of rows.entries()) {
-        const prompt = clips[request]?.prompt ?? "";
-        const unprompted = !conditional || prompt === "";
-        text_CR.data.set(textRow(unprompted ? undefined : prompt, text), i * textRowLength(text));
-      }
-      inputs.text_CR = text_CR;
-    }
-    const program = await compileModel(engine, `denoise ${pack.key}`, denoiseProgram(model, pack), weights);
-    const spans = flowSpans(
-      clips.map(({ grid }) => grid),
-      valuesPerToken,
+  static async create(trained: TrainedDiT, plan: PackPlan, guidance: GuidanceConfig): Promise<Denoiser> {
+    const { engine, model, weights } = trained;
+    if (model.dit.text.kind === "none" || guidance.scale === 1) return new Denoiser(trained, plan, guidance, undefined);
+    const name = `denoise guided ${plan.key}`;
+    const guided = await compileModel(engine, name, guidedProgram(model, plan, guidance), weights);
+    return new Denoiser(trained, plan, guidance, guided);
+  }
+
+  /**
+   * Makes it ready to be asked along a flow.
+   * @param clips of the plan.
+   * @param questions the frames' times in every question that will be asked, by which it is decided whether a program
+   * without the negative half pays.
+   * @param points where the point lies, in turn. @param velocity where the answer goes.
+   */
+  async bind(
+    clips: readonly Texts[],
+    questions: readonly (readonly number[])[],
+    points: readonly FlowTensor[],
+    velocity: FlowTensor,
+  ): Promise<BoundDenoiser> {
+    const plain = this.paysPlain(questions) ? await this.openPlain() : undefined;
+    const times = { t_F: floats([this.plan.numFrames]), scale_F: floats([this.plan.numFrames]) };
+    const { engine } = this.trained;
+    const texts = {
+      plain: await engine.place(this.textInput(clips.map(({ prompt }) => [prompt]))),
+      paired: await engine.place(this.textInput(clips.map(({ prompt, negative }) => [prompt, negative]))),
+    };
+    const trends = await this.placeTrends(velocity);
+    const plainly = points.map((x_LP) => plain?.bind({ x_LP, t_F: times.t_F, ...texts.plain }, { v_LP: velocity }));
+    const guidedly = points.map((x_LP) =>
+      trends.map(({ trend_LP, newTrend_LP }) =>
+        this.guided?.bind(
+          { x_LP, ...times, ...texts.paired, ...(trend_LP === undefined ? {} : { trend_LP }) },
+          { v_LP: velocity, ...(newTrend_LP === undefined ? {} : { newTrend_LP }) },
+        ),
+      ),
     );
-    return new Denoiser(spans, rows, pack, { x_LP, t_F }, program, program.bind(inputs), guidance);
+    let trend = 0;
+    return {
+      ask: async (point, time_F) => {
+        times.t_F.data.set(time_F);
+        times.scale_F.data.set(time_F.map((time) => scaleAt(this.guidance, time)));
+        const without = this.guides(time_F) ? undefined : plainly[point];
+        const binding = without ?? guidedly[point]?.[trend];
+        assert(binding !== undefined, "a program for every question");
+        await binding.run();
+        if (without === undefined) trend = (trend + 1) % trends.length;
+      },
+      dispose: () => {
+        for (const binding of [...plainly, ...guidedly.flat()]) binding?.dispose();
+        for (const placed of [texts.plain, texts.paired, ...trends]) engine.release(placed as EngineMap);
+      },
+    };
   }
 
-  /** @param times of each clip's frames, in the order of `spans`; a frame at time 0 is given and has no velocity. */
-  async velocity(x: Float32Array, times: readonly number[]): Promise<Float32Array> {
-    for (const [i, { request }] of this.rows.entries()) {
-      const { firstValue, numValues, firstFrame, grid } = this.span(request);
-      const place = this.placeOf(i);
-      this.x_LP.data.set(x.subarray(firstValue, firstValue + numValues), place.firstToken * this.numValues);
-      this.t_F.data.set(times.slice(firstFrame, firstFrame + grid.t), place.firstFrame);
-    }
-    await this.binding.run();
-    const v = new Float32Array(x.length);
-    for (const [request, { firstValue, numValues, firstFrame, grid }] of this.spans.entries()) {
-      const frames = drawnFrames(times.slice(firstFrame, firstFrame + grid.t), numValues / grid.t);
-      const conditional = gather(this.output(request, true), frames);
-      const without = this.output(request, false);
-      const guided = without === undefined ? conditional : guide(conditional, gather(without, frames), this.guidance);
-      scatter(guided, frames, v.subarray(firstValue, firstValue + numValues));
-    }
-    return v;
+  /** Frees its programs. */
+  async dispose(): Promise<void> {
+    await this.guided?.dispose();
+    await this.plain?.dispose();
   }
 
-  /** Frees its program. */
-  dispose(): Promise<void> {
-    return this.program.dispose();
+  /** True when some frame that is drawn is guided at its time. */
+  private guides(time_F: readonly number[]): boolean {
+    return this.guided !== undefined && time_F.some((time) => time > 0 && scaleAt(this.guidance, time) !== 1);
   }
 
-  private output(request: number, conditional: true): Float32Array;
-  private output(request: number, conditional: boolean): Float32Array | undefined;
-  private output(request: number, conditional: boolean): Float32Array | undefined {
-    const row = this.rows.findIndex((other) => other.request === request && other.conditional === conditional);
-    if (row < 0) return undefined;
-    const { firstToken, numTokens } = this.placeOf(row);
-    const v_LP = this.binding.outputs.v_LP?.data as Float32Array;
-    return v_LP.subarray(firstToken * this.numValues, (firstToken + numTokens) * this.numValues);
+  /** Whether a program that leaves the negative half out is needed, or saves more than it costs. */
+  private paysPlain(questions: readonly (readonly number[])[]): boolean {
+    if (this.guided === undefined) return true;
+    const numPlain = questions.filter((time_F) => !this.guides(time_F)).length;
+    const { flops = Number.POSITIVE_INFINITY } = this.guided;
+    return numPlain > 0 && (numPlain * flops) / 2 >= WORTH_COMPILING;
   }
 
-  private placeOf(row: number) {
-    const place = this.pack.clips[row];
-    assert(place !== undefined, `row ${row} of ${this.rows.length}`);
-    return place;
+  /** What guidance adds up, from the one tensor to the other and back; from nothing to nothing where it does not. */
+  private async placeTrends({ shape }: FlowTensor): Promise<Trends[]> {
+    if (this.guided === undefined || !hasTrend(this.guidance)) return [{}];
+    const placed = await this.trained.engine.place({ a: floats(shape), b: floats(shape) });
+    const [a, b] = [placed.a as FlowTensor, placed.b as FlowTensor];
+    return [
+      { trend_LP: a, newTrend_LP: b },
+      { trend_LP: b, newTrend_LP: a },
+    ];
   }
 
-  private span(request: number): FlowSpan {
-    const span = this.spans[request];
-    assert(span !== undefined, `clip ${request} of ${this.spans.length}`);
-    return span;
+  private async openPlain(): Promise<CompiledModel> {
+    const { engine, model, weights } = this.trained;
+    this.plain ??= await compileModel(engine, `denoise ${this.plan.key}`, denoiseProgram(model, this.plan), weights);
+    return this.plain;
+  }
+
+  /** Rows of text, those of each clip one after the other. */
+  private textInput(texts: readonly (readonly string[])[]): HostMap {
+    const { text } = this.trained.model.dit;
+    if (text.kind === "none") return {};
+    const rows = texts.flat().map((words) => textRow(words === "" ? undefined : words, text));
+    const text_CR = ints([rows.length, textRowLength(text)]);
+    for (const [i, row] of rows.entries()) text_CR.data.set(row, i * row.length);
+    return { text_CR };
   }
 }
 
-/** Stretches of values that belong to frames which are not given. */
-function drawnFrames(times: readonly number[], frameSize: number): [first: number, end: number][] {
-  return times.flatMap((time, frame) => (time > 0 ? [[frame * frameSize, (frame + 1) * frameSize]] : []));
+interface Trends {
+  readonly trend_LP?: FlowTensor;
+  readonly newTrend_LP?: FlowTensor;
 }
 
-/** The stretches one after the other. Guidance looks at the values of a clip together: what is given is none of them. */
-function gather(values: Float32Array, stretches: readonly [number, number][]): Float32Array {
-  const gathered = new Float32Array(stretches.reduce((sum, [first, end]) => sum + end - first, 0));
-  let at = 0;
-  for (const [first, end] of stretches) {
-    gathered.set(values.subarray(first, end), at);
-    at += end - first;
-  }
-  return gathered;
-}
-
-/** The inverse of `gather`; elsewhere `into` stays. */
-function scatter(gathered: Float32Array, stretches: readonly [number, number][], into: Float32Array): void {
-  let at = 0;
-  for (const [first, end] of stretches) {
-    into.set(gathered.subarray(at, at + end - first), first);
-    at += end - first;
-  }
+/** A denoiser tied to the tensors of a flow. */
+export interface BoundDenoiser {
+  /** Asks at the point that lies in the tensor of this number; the answer is in the velocity's. */
+  ask(point: number, time_F: readonly number[]): Promise<void>;
+  dispose(): void;
 }

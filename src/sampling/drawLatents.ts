@@ -1,12 +1,11 @@
 import { type Grid, gridKey, gridSize } from "../base/grid.ts";
 import { KeyedRandom } from "../base/random.ts";
-import { followFlow } from "../diffusion/followFlow.ts";
 import type { GuidanceConfig } from "../diffusion/guidance.ts";
-import { numStepsOf, type SamplerConfig, solverOf, timesOf } from "../diffusion/sampler.ts";
-import { latentGridOf, patchify, tokenGrid, unpatchify } from "../models/patches/patchify.ts";
+import { numStepsOf, type SamplerConfig, timesOf } from "../diffusion/sampler.ts";
+import { latentGridOf, patchify, patchWidth, tokenGrid, unpatchify } from "../models/patches/patchify.ts";
 import { denormaliseLatents, type LatentStats, normaliseLatents } from "../models/vae/latents.ts";
-import { Denoiser, type TrainedDiT } from "./denoiser.ts";
-import { type FlowSpan, frameTracks } from "./flowSpans.ts";
+import type { TrainedDiT } from "./denoiser.ts";
+import { Flow, type FlowClip } from "./flow.ts";
 import { checkRequest, type LatentRequest } from "./latentRequest.ts";
 import type { LatentVideo } from "./latentVideo.ts";
 
@@ -37,31 +36,24 @@ export async function drawLatents(
 ): Promise<LatentVideo[]> {
   const { patch } = drawer.model.dit;
   for (const request of requests) checkRequest(request, patch, drawer.model.latentChannels);
-  const clips = requests.map(({ prompt, grid }) => ({ prompt, grid: tokenGrid(grid, patch) }));
-  const denoiser = await Denoiser.create(drawer, clips, guidance);
+  const grids = requests.map(({ grid }) => tokenGrid(grid, patch));
+  const numValues = patchWidth(patch, drawer.model.latentChannels);
+  const clips = requests.map((request, i) => {
+    const tokens = grids[i] as Grid;
+    const times = timesOfFrames(request, tokens, sampler, patch[0]);
+    const noise = noiseOf(requests, i, gridSize(tokens) * numValues, seed);
+    const { prompt, negative = guidance.negative } = request;
+    return { prompt, negative, times, start_LP: startOf(request, times, noise, drawer) };
+  });
+  const flow = await Flow.create(drawer, grids, { sampler, guidance });
   try {
-    const flows = requests.map((request, i) => {
-      const span = denoiser.spans[i] as FlowSpan;
-      const times = timesOfFrames(request, span.grid, sampler, patch[0]);
-      const noise = noiseOf(requests, i, span.numValues, seed);
-      return { span, times, start: startOf(request, times, noise, drawer) };
-    });
-    const start = new Float32Array(flows.reduce((sum, { span }) => sum + span.numValues, 0));
-    for (const { span, start: values } of flows) start.set(values, span.firstValue);
     const numSteps = numStepsOf(sampler);
-    const end = await followFlow(
-      solverOf(sampler),
-      (x, times) => denoiser.velocity(x, times),
-      start,
-      flows.flatMap(({ span, times }) => frameTracks(span, times)),
-      (done) => onStep?.(done, numSteps),
+    const ends = await flow.run(clips, (done) => onStep?.(done, numSteps));
+    return requests.map((request, i) =>
+      latentsOf(request, ends[i] as Float32Array, (clips[i] as FlowClip).times, drawer),
     );
-    return flows.map(({ span, times }, i) => {
-      const clean = end.subarray(span.firstValue, span.firstValue + span.numValues);
-      return latentsOf(requests[i] as LatentRequest, clean, times, drawer);
-    });
   } finally {
-    await denoiser.dispose();
+    await flow.dispose();
   }
 }
 

@@ -25,6 +25,8 @@ export interface EditStart {
  */
 export interface LatentRequest {
   readonly prompt: string;
+  /** What it should not show, instead of what the guidance says for all. */
+  readonly negative?: string;
   /** In latent cells; the model's patch divides it. */
   readonly grid: Grid;
   readonly known?: readonly KnownFrame[];

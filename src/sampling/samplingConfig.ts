@@ -4,6 +4,10 @@ import { samplerSchema } from "../diffusion/sampler.ts";
 
 const clipSchema = z.strictObject({
   prompt: z.string().default("").describe("What the clip shows. Empty: whatever the model likes."),
+  negative: z
+    .string()
+    .optional()
+    .describe("What it should not show. Not given: what guidance.negative says for all clips."),
   frames: z.int().positive().describe("Length in frames."),
   height: z.int().positive().describe("Height in pixels."),
   width: z.int().positive().describe("Width in pixels."),

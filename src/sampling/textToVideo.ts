@@ -31,6 +31,7 @@ export async function textToVideo(
   const { codec } = video;
   const wanted = requests.map((request) => ({
     prompt: request.prompt,
+    ...(request.negative === undefined ? {} : { negative: request.negative }),
     grid: latentGridFor(video, request),
     noiseKey: noiseName(request),
   }));

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { KeyedRandom } from "../../src/base/random.ts";
 import { floats, ints } from "../../src/base/tensors.ts";
 import { denoiseProgram } from "../../src/diffusion/ditPrograms.ts";
+import { guidanceSchema } from "../../src/diffusion/guidance.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { createOnnxEngine } from "../../src/engine/runtime/onnxEngine.ts";
 import { compileModel } from "../../src/models/compiledModel.ts";
@@ -49,7 +50,7 @@ describe("drawLatents", () => {
   });
 
   const oneStep = { ...sampler, steps: 1 };
-  const noGuidance = { scale: 1, rescale: 0 };
+  const noGuidance = guidanceSchema.parse({ scale: 1 });
   const request: LatentRequest = { prompt: "a", grid, noiseKey: "k", known: [known(1)] };
   const noise_LP = new KeyedRandom(1, "sample noise", "k", 0).fillNormal(new Float32Array(given.latent_thwz.length));
 
@@ -104,8 +105,8 @@ describe("drawLatents", () => {
       return Math.sqrt(drawn.reduce((sum, v) => sum + (v - mean) ** 2, 0) / drawn.length);
     };
     const conditional = deviation(await velocityOf({ guidance: noGuidance }));
-    const guided = await velocityOf({ guidance: { scale: 5, rescale: 0 } });
-    const rescaled = await velocityOf({ guidance: { scale: 5, rescale: 1 } });
+    const guided = await velocityOf({ guidance: guidanceSchema.parse({ scale: 5, rescale: 0 }) });
+    const rescaled = await velocityOf({ guidance: guidanceSchema.parse({ scale: 5, rescale: 1 }) });
     assert.ok(Math.abs(deviation(guided) / conditional - 1) > 0.01, `${deviation(guided)}`);
     assert.ok(Math.abs(deviation(rescaled) / conditional - 1) < 1e-4, `${deviation(rescaled)} of ${conditional}`);
   });

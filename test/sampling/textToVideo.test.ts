@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { guidanceSchema } from "../../src/diffusion/guidance.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { createOnnxEngine } from "../../src/engine/runtime/onnxEngine.ts";
 import { withCompile } from "../../src/engine/withCompile.ts";
@@ -82,7 +83,8 @@ describe("textToVideo", () => {
 
   it("goes scale times the way from the unprompted to the prompted velocity", async () => {
     const one = { ...sampler, steps: 1 };
-    const at = (scale: number) => latentsOf([red], { sampler: one, guidance: { scale, rescale: 0 } });
+    const at = (scale: number) =>
+      latentsOf([red], { sampler: one, guidance: guidanceSchema.parse({ scale, rescale: 0 }) });
     const [[unprompted], [prompted], [guided]] = [await at(0), await at(1), await at(3)];
     assert.ok(unprompted !== undefined && prompted !== undefined);
     assert.notDeepEqual(prompted, unprompted);
@@ -94,14 +96,14 @@ describe("textToVideo", () => {
   });
 
   it("takes guidance 1 for none: the same clip from half the work", async () => {
-    const [none] = await latentsOf([red], { guidance: { scale: 1, rescale: 0 } });
-    const [almost] = await latentsOf([red], { guidance: { scale: 1 + 1e-9, rescale: 0 } });
+    const [none] = await latentsOf([red], { guidance: guidanceSchema.parse({ scale: 1, rescale: 0 }) });
+    const [almost] = await latentsOf([red], { guidance: guidanceSchema.parse({ scale: 1 + 1e-9, rescale: 0 }) });
     assertClose(almost, none, 1e-6);
   });
 
   it("draws an empty prompt as the unprompted clip, guided or not", async () => {
-    const [plain] = await latentsOf([image], { guidance: { scale: 1, rescale: 0 } });
-    const [guided] = await latentsOf([image], { guidance: { scale: 7, rescale: 0 } });
+    const [plain] = await latentsOf([image], { guidance: guidanceSchema.parse({ scale: 1, rescale: 0 }) });
+    const [guided] = await latentsOf([image], { guidance: guidanceSchema.parse({ scale: 7, rescale: 0 }) });
     assertClose(guided, plain, 1e-6);
   });
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { followFlow, type Velocity } from "../../../src/diffusion/followFlow.ts";
 import { type SamplerConfig, samplerSchema, solverOf } from "../../../src/diffusion/sampler.ts";
 import { planFlow } from "../../../src/diffusion/solvers/flowPlan.ts";
 import type { Solver } from "../../../src/diffusion/solvers/solver.ts";
 import { type GoldenTensor, goldenValues, readGolden } from "../../goldens/golden.ts";
+import { followFlow, type Velocity } from "../followFlow.ts";
 
 interface Case {
   readonly kind: SamplerConfig["kind"];

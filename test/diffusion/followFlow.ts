@@ -1,5 +1,5 @@
-import { planFlow } from "./solvers/flowPlan.ts";
-import type { Mix, Solver } from "./solvers/solver.ts";
+import { planFlow } from "../../src/diffusion/solvers/flowPlan.ts";
+import type { Mix, Solver } from "../../src/diffusion/solvers/solver.ts";
 
 /** Values that move through time together: the tokens of a clip, or of one latent frame. */
 export interface Track {
