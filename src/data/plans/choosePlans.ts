@@ -2,7 +2,6 @@ import { compareGrids, type Grid } from "../../base/grid.ts";
 import { boundFill } from "./bound.ts";
 import { type CostModel, packCost } from "./cost.ts";
 import { explainMisses } from "./explain.ts";
-import { loadSolver } from "./linearProgram.ts";
 import { fillOf, frequencyErrorOf, type GridShare, type Plan } from "./plan.ts";
 import { type PackingProblem, type Pattern, type PlanTargets, packingProblem } from "./problem.ts";
 import type { Rated } from "./rates.ts";
@@ -49,10 +48,9 @@ export async function choosePlans(
   targets: PlanTargets,
   cost: CostModel,
 ): Promise<PlanSet> {
-  const solver = await loadSolver();
   const problem = packingProblem(histogram, targets, cost);
-  const bound = boundFill(solver, problem);
-  const search = new PlanSearch(solver, problem, Math.min(targets.fill, bound.fill - SLACK));
+  const bound = boundFill(problem);
+  const search = new PlanSearch(problem, Math.min(targets.fill, bound.fill - SLACK));
   const { patterns, rated } = search.run(bound.patterns);
   const plans = plansOf(problem, patterns, rated);
   const costs = plans.map(({ grids }) => packCost(cost, grids));

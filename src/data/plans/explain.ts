@@ -42,9 +42,20 @@ export function explainMisses(problem: PackingProblem, found: Found, unlimited: 
     ];
     const enough = unlimited.patterns.length;
     const way = enough > maxPlans && unlimited.reached >= reachable - TOLERANCE ? `; ${enough} plans would do` : "";
-    reasons.push(`${maxPlans} plans for ${sizes.length} grids: ${missed.join(", ")}${way}`);
+    reasons.push(`${maxPlans} plans for ${sizes.length} grids: ${missed.join(", ")}${way}`, ...ownPlans(problem));
   }
   return reasons;
+}
+
+/** Grids of which no two fit into a pack: what they leave of the plans is all that the others can be mixed in. */
+function ownPlans({ sizes, shares, tokens, maxPlans }: PackingProblem): string[] {
+  const large = shares.filter((_, i) => (sizes[i] as number) > tokens / 2);
+  if (large.length < 2 || large.length === sizes.length) return [];
+  const clips = large.reduce((sum, share) => sum + share, 0);
+  return [
+    `${large.length} of these grids, ${percent(clips)} of the clips, are larger than half a pack: each takes a plan ` +
+      `of its own, of ${maxPlans}`,
+  ];
 }
 
 /** Grids whose fullest pack is below the fill target, whatever stands beside them. */

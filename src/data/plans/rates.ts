@@ -1,4 +1,4 @@
-import { type Entry, LinearProgram, type Solver } from "./linearProgram.ts";
+import { type Entry, LinearProgram } from "./linearProgram.ts";
 import type { PackingProblem, Pattern } from "./problem.ts";
 
 /** What a set of patterns at its best rates is worth. */
@@ -69,11 +69,11 @@ export class RateProgram {
   private readonly firstPattern: number;
 
   /** @param fillTarget the fill to reach; less than the problem's where no plans reach that. */
-  constructor(solver: Solver, problem: PackingProblem, fillTarget: number) {
+  constructor(problem: PackingProblem, fillTarget: number) {
     const { shares, frequencyError } = problem;
     this.problem = problem;
     this.fillTarget = fillTarget;
-    const program = new LinearProgram(solver);
+    const program = new LinearProgram();
     this.program = program;
     this.balances = shares.map(() => program.addRow(1, 1));
     this.clips = program.addRow(1, 1);
@@ -90,6 +90,11 @@ export class RateProgram {
     program.addColumn(PENALTIES.excessError, Number.POSITIVE_INFINITY, [[this.error, -1]]);
     program.addColumn(PENALTIES.lackingFill, Number.POSITIVE_INFINITY, [[this.fill, -1]]);
     this.firstPattern = 3 * shares.length + 2;
+  }
+
+  /** Cells of the inverse written so far. */
+  get work(): number {
+    return this.program.work;
   }
 
   /** Adds a pattern; returns its column. */
@@ -152,10 +157,6 @@ export class RateProgram {
     });
   }
 
-  dispose(): void {
-    this.program.dispose();
-  }
-
   private costOf({ tokens }: Pattern): number {
     return (-PENALTIES.emptiness * tokens) / this.problem.tokens;
   }
@@ -179,24 +180,31 @@ type Figures = Pick<
 >;
 
 function figuresOf(
-  { shares, tokens }: PackingProblem,
+  { shares, tokens: budget }: PackingProblem,
   patterns: readonly Pattern[],
   rates: readonly number[],
 ): Figures {
-  const drawn = patterns.map((pattern, i) => ({ pattern, rate: rates[i] as number })).filter(({ rate }) => rate > 0);
-  const mean = (of: (pattern: Pattern) => number): number =>
-    drawn.reduce((sum, { pattern, rate }) => sum + rate * of(pattern), 0);
-  const clips = mean((pattern) => pattern.clips);
-  const got = shares.map((_, i) => mean(({ counts }) => counts[i] as number) / clips);
-  const costs = drawn.map(({ pattern }) => pattern.cost);
-  const isNeglected = shares.map((share, i) => (got[i] as number) < share * LEAST_DRAWN * (1 - 1e-4));
-  return {
-    frequencyError: shares.reduce((sum, share, i) => sum + Math.abs((got[i] as number) - share), 0) / 2,
-    overdraw: shares.reduce((sum, share, i) => sum + Math.max(0, (got[i] as number) / share - 1), 0),
-    fill: mean((pattern) => pattern.tokens) / tokens,
-    maxCostRatio: Math.max(...costs) / Math.min(...costs),
-    numDrawn: drawn.length,
-    isNeglected,
-    numNeglected: isNeglected.filter(Boolean).length,
-  };
+  const got = new Float64Array(shares.length);
+  let [clips, tokens, dearest, cheapest, numDrawn] = [0, 0, 0, Number.POSITIVE_INFINITY, 0];
+  for (const [slot, pattern] of patterns.entries()) {
+    const rate = rates[slot] as number;
+    if (rate === 0) continue;
+    numDrawn++;
+    clips += rate * pattern.clips;
+    tokens += rate * pattern.tokens;
+    dearest = Math.max(dearest, pattern.cost);
+    cheapest = Math.min(cheapest, pattern.cost);
+    for (let i = 0; i < got.length; i++) got[i] = (got[i] as number) + rate * (pattern.counts[i] as number);
+  }
+  let [frequencyError, overdraw, numNeglected] = [0, 0, 0];
+  const isNeglected = shares.map((share, i) => {
+    const drawn = (got[i] as number) / clips;
+    frequencyError += Math.abs(drawn - share) / 2;
+    overdraw += Math.max(0, drawn / share - 1);
+    const isTooSeldom = drawn < share * LEAST_DRAWN * (1 - 1e-4);
+    if (isTooSeldom) numNeglected++;
+    return isTooSeldom;
+  });
+  const [fill, maxCostRatio] = [tokens / budget, dearest / cheapest];
+  return { frequencyError, overdraw, fill, maxCostRatio, numDrawn, isNeglected, numNeglected };
 }

@@ -81,21 +81,30 @@ interface Lack {
  * What further copies of a grid do to its distance from its share, |drawn + copies * step - share|. Those that end its
  * neglect come first and bring far more.
  */
-function offersOf({ share, drawn, step, price, most }: Lack): Offer[] {
+function offersOf(lack: Lack): Offer[] {
+  const { share, drawn, step, price, most } = lack;
   const offers: Offer[] = [];
   let at = drawn;
-  const offer = (copies: number, bonus: number): void => {
-    const after = at + copies * step;
-    const error = price * (Math.abs(after - share) - Math.abs(at - share));
-    const overdraw = (PENALTIES.overdraw * (Math.max(0, after - share) - Math.max(0, at - share))) / share;
-    offers.push({ cost: (error + overdraw - bonus) / copies, copies });
-    at = after;
-  };
   const lacking = share * LEAST_DRAWN - at;
-  if (lacking > 1e-6 * share) offer(Math.min(most, Math.ceil(lacking / step)), PENALTIES.neglect);
+  if (lacking > 1e-6 * share) {
+    const copies = Math.min(most, Math.ceil(lacking / step));
+    offers.push({ cost: meanCost(lack, at, copies) - PENALTIES.neglect / copies, copies });
+    at += copies * step;
+  }
   const within = Math.floor((share - at) / step + 1e-9);
-  if (within > 0) offer(within, 0);
-  if (share - at > 1e-9 * share) offer(1, 0);
+  if (within > 0) {
+    offers.push({ cost: meanCost(lack, at, within), copies: within });
+    at += within * step;
+  }
+  if (share - at > 1e-9 * share) offers.push({ cost: meanCost(lack, at, 1), copies: 1 });
   offers.push({ cost: (price + PENALTIES.overdraw / share) * step, copies: Number.POSITIVE_INFINITY });
   return offers;
+}
+
+/** What each of so many further copies costs, of a grid that is drawn so often without them. */
+function meanCost({ share, step, price }: Lack, at: number, copies: number): number {
+  const after = at + copies * step;
+  const error = price * (Math.abs(after - share) - Math.abs(at - share));
+  const overdraw = (PENALTIES.overdraw * (Math.max(0, after - share) - Math.max(0, at - share))) / share;
+  return (error + overdraw) / copies;
 }

@@ -1,9 +1,11 @@
-import type { Solver } from "./linearProgram.ts";
 import type { PackingProblem, Pattern } from "./problem.ts";
 import { type Rated, RateProgram } from "./rates.ts";
 
 /** Score that a change must gain. */
 const WORTHWHILE = 1e-7;
+
+/** Of the patterns that may be dropped, so many are tried. */
+const RAREST_TRIED = 2;
 
 /** A pattern for one of the slots. */
 export interface Replacement {
@@ -27,12 +29,17 @@ export class SearchState {
   private readonly problem: PackingProblem;
   private readonly program: RateProgram;
 
-  constructor(solver: Solver, problem: PackingProblem, fillTarget: number, patterns: readonly Pattern[]) {
+  constructor(problem: PackingProblem, fillTarget: number, patterns: readonly Pattern[]) {
     this.problem = problem;
     this.patterns = patterns;
-    this.program = new RateProgram(solver, problem, fillTarget);
+    this.program = new RateProgram(problem, fillTarget);
     this.columns = patterns.map((pattern) => this.program.add(pattern));
     this.rated = this.program.rate(this.patterns, this.columns);
+  }
+
+  /** Cells of the linear program's inverse written so far. */
+  get work(): number {
+    return this.program.work;
   }
 
   /** Whether this scores better by more than rounding. */
@@ -116,6 +123,43 @@ export class SearchState {
     return isDropped;
   }
 
+  /** Whether this scores at most so many times as much. */
+  isWithin(times: number, { rated }: { readonly rated: Rated }): boolean {
+    return this.rated.score <= times * rated.score;
+  }
+
+  /** Takes patterns out, whatever that does to the score. */
+  empty(slots: readonly number[]): void {
+    for (const slot of slots) this.program.allow(this.columns[slot] as number, false);
+    const isKept = (_: unknown, slot: number): boolean => !slots.includes(slot);
+    this.set(this.patterns.filter(isKept), this.columns.filter(isKept));
+  }
+
+  /** Adds a pattern in a slot of its own. */
+  add(pattern: Pattern): void {
+    this.set([...this.patterns, pattern], [...this.columns, this.program.add(pattern)]);
+  }
+
+  /** Empties that slot, of the few least drawn from `first` on, which the score misses least. */
+  dropLeastWorth(first: number): void {
+    const rarest = this.slotsByRate().filter((slot) => slot >= first);
+    let [best, least] = [first, Number.POSITIVE_INFINITY];
+    for (const slot of rarest.slice(0, RAREST_TRIED)) {
+      const column = this.columns[slot] as number;
+      this.program.allow(column, false);
+      const { score } = this.program.rate(this.patterns.toSpliced(slot, 1), this.columns.toSpliced(slot, 1));
+      this.program.allow(column, true);
+      if (score < least) [best, least] = [slot, score];
+      if ((this.rated.rates[slot] as number) === 0) break;
+    }
+    this.empty([best]);
+  }
+
+  private set(patterns: readonly Pattern[], columns: readonly number[]): void {
+    [this.patterns, this.columns] = [patterns, columns];
+    this.rated = this.program.rate(patterns, columns);
+  }
+
   /** Puts a pattern into a slot, whatever that does to the score. */
   force({ slot, pattern }: Replacement): void {
     this.program.allow(this.columns[slot] as number, false);
@@ -136,10 +180,6 @@ export class SearchState {
     for (const column of columns) this.program.allow(column, true);
     while (this.program.numPatterns > numColumns) this.program.removeLast();
     [this.patterns, this.columns, this.rated] = [patterns, columns, rated];
-  }
-
-  dispose(): void {
-    this.program.dispose();
   }
 
   private take(patterns: readonly Pattern[], columns: readonly number[]): boolean {

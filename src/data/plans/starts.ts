@@ -1,6 +1,5 @@
 import { assert } from "../../base/errors.ts";
 import { boundFill } from "./bound.ts";
-import type { Solver } from "./linearProgram.ts";
 import { type PackingProblem, type Pattern, patternOf } from "./problem.ts";
 import type { Refill } from "./refill.ts";
 
@@ -26,20 +25,20 @@ export function filledInTurn(problem: PackingProblem, refill: Refill, leastToken
  * Packs for rare grids, one clip of each, and the best packs for the others by themselves: as many grids as there are
  * packs left are common. Empty where packs for rare grids leave none for others.
  */
-export function rareAside(solver: Solver, problem: PackingProblem): Pattern[] {
+export function rareAside(problem: PackingProblem): Pattern[] {
   const { maxPlans, shares } = problem;
   const byShare = shares.map((_, grid) => grid).sort((a, b) => at(shares, b) - at(shares, a) || a - b);
   for (let numCommon = Math.min(maxPlans, byShare.length); numCommon > 0; numCommon--) {
     const rare = firstFit(problem, byShare.slice(numCommon));
     if (numCommon + rare.length > maxPlans) continue;
     const common = byShare.slice(0, numCommon).sort((a, b) => a - b);
-    return [...packsOf(solver, problem, common).slice(0, maxPlans - rare.length), ...rare];
+    return [...packsOf(problem, common).slice(0, maxPlans - rare.length), ...rare];
   }
   return [];
 }
 
 /** The packs that fill most, were these the only grids. */
-function packsOf(solver: Solver, problem: PackingProblem, grids: readonly number[]): Pattern[] {
+function packsOf(problem: PackingProblem, grids: readonly number[]): Pattern[] {
   const total = grids.reduce((sum, grid) => sum + at(problem.shares, grid), 0);
   const part: PackingProblem = {
     ...problem,
@@ -48,7 +47,7 @@ function packsOf(solver: Solver, problem: PackingProblem, grids: readonly number
     shares: grids.map((grid) => at(problem.shares, grid) / total),
     costs: grids.map((grid) => at(problem.costs, grid)),
   };
-  return boundFill(solver, part).patterns.map(({ counts }) => {
+  return boundFill(part).patterns.map(({ counts }) => {
     const all = new Int32Array(problem.grids.length);
     for (const [i, count] of counts.entries()) all[grids[i] as number] = count;
     return patternOf(problem, all);

@@ -139,5 +139,11 @@ describe("choosePlans", function () {
     );
     assert.equal(few.bounds.plans, 3);
     assert.match(few.explanations.join("; "), /2 plans of 100 tokens do not hold 3 grids: it takes at least 3/);
+    const own = shares(["1x1x90", 5], ["1x1x80", 5], ["1x1x10", 4], ["1x1x20", 9], ["1x1x7", 90]);
+    const scarce = await choosePlans(mergeCounts(own), targets({ tokens: 100, maxPlans: 2 }), SMALL_COST);
+    assert.match(
+      scarce.explanations.join("; "),
+      /; 2 of these grids, 8\.85 % of the clips, .* a plan of its own, of 2$/,
+    );
   });
 });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import type { Highs } from "highs";
 import { gridSize } from "../../../src/base/grid.ts";
 import { KeyedRandom } from "../../../src/base/random.ts";
 import { choosePlans } from "../../../src/data/plans/choosePlans.ts";
-import { loadSolver, type Solver } from "../../../src/data/plans/linearProgram.ts";
 import { type GridShare, mergeCounts } from "../../../src/data/plans/plan.ts";
+import { loadHighs } from "./highs.ts";
 import { SMALL_COST, targets } from "./setting.ts";
 
 /** Every pack that fits: counts of each grid. */
@@ -19,7 +20,7 @@ function allPacks(sizes: readonly number[], room: number): number[][] {
  * The least frequency error that `maxPlans` packs reach with a fill, each grid drawn at least half as often as wanted:
  * a mixed-integer program over every pack there is. Undefined when none do.
  */
-function leastError(solver: Solver, histogram: readonly GridShare[], tokens: number, maxPlans: number, fill: number) {
+function leastError(solver: Highs, histogram: readonly GridShare[], tokens: number, maxPlans: number, fill: number) {
   const sizes = histogram.map(({ grid }) => gridSize(grid));
   const total = histogram.reduce((sum, { count }) => sum + count, 0);
   const packs = allPacks(sizes, tokens).filter((counts) => counts.some((count) => count > 0));
@@ -55,7 +56,7 @@ describe("plans beside the best there are", function () {
   this.timeout(120_000);
 
   it("are hardly ever worse than those of a mixed-integer program over every pack", async () => {
-    const solver = await loadSolver();
+    const solver = await loadHighs();
     const excess: number[] = [];
     for (let trial = 0; trial < 8; trial++) {
       const random = new KeyedRandom(5, "test.optimal plans", trial);
