@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import type { JsonObject } from "../../src/base/json.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
 import type { Engine } from "../../src/engine/engine.ts";
-import { createOnnxEngine } from "../../src/engine/runtime/onnxEngine.ts";
+import type { Executor } from "../../src/engine/runtime/executor.ts";
+import { createOnnxEngine, OnnxEngine } from "../../src/engine/runtime/onnxEngine.ts";
 import type { Assembler } from "../../src/train/batches/assembler.ts";
 import { SpikeWatch } from "../../src/train/spikes.ts";
 import type { Task } from "../../src/train/task.ts";
 import { scratchFolder } from "../data/scratch.ts";
+import { onWebGpu } from "../engine/adapter.ts";
 import {
   assemblerOf,
   type Kept,
@@ -44,7 +46,7 @@ describe("a run that meets batches which are no numbers", function () {
    * Trains with a value in some batches. They are told by how many were drawn before them in the whole run, so that a
    * batch is bad whatever the step that meets it.
    */
-  async function runWith(isBad: (drawn: number) => boolean, value: number, setting: LoopSetting) {
+  async function runWith(isBad: (drawn: number) => boolean, value: number, setting: LoopSetting, on = engine) {
     const task = smallVaeTask(dataset, "random");
     const bad = new Set<object>();
     const inner = assemblerOf(task);
@@ -60,7 +62,7 @@ describe("a run that meets batches which are no numbers", function () {
         if (bad.has(order)) tensors.video_BTHWC?.data.set([value], 5);
       },
     };
-    return runLoop(engine, task, { ...setting, assembler });
+    return runLoop(on, task, { ...setting, assembler });
   }
 
   const isOneOf = (numbers: readonly number[]) => (drawn: number) => numbers.includes(drawn);
@@ -144,6 +146,29 @@ describe("a run that meets batches which are no numbers", function () {
     const watched = await runWith(isOneOf([15]), 300, { train: { ...train, spikeSigma: 30 } });
     assert.deepEqual(watched.leftOut, [15]);
     assert.match(watched.reasons[0] ?? "", /^its loss \S+ is a spike: over \S+$/);
+  });
+
+  onWebGpu("going back with the state on the device", (executor) => {
+    it("ends with the weights, to the bit, of a run that never saw the batches", async function () {
+      this.timeout(600_000);
+      const lasting = Object.create(executor(), { dispose: { value: async () => undefined } }) as Executor;
+      const gpu = new OnnxEngine(lasting);
+      const train = { steps: 3, logEvery: 1, checkpointEvery: 1, keep: 9, maxBadSteps: 2 };
+      const store = new MemoryStore();
+      const run = await runWith(isOneOf([2, 3]), Number.NaN, { train, store }, gpu);
+      assert.deepEqual([run.leftOut, run.waysBack], [[2, 3], [[3, 1]]]);
+
+      const good = at(store, 1);
+      const never = new StartedStore({
+        ...good,
+        state: { ...good.state, cursor: await cursorAfter(3), nextBatches: null },
+      });
+      const other = await runWith(() => false, 0, { train, store: never }, gpu);
+      assert.notDeepEqual(store.saved.at(-1)?.tensors, good.tensors);
+      assert.deepEqual(store.saved.at(-1)?.tensors, never.saved.at(-1)?.tensors);
+      assert.deepEqual(run.figures.slice(-2), other.figures);
+      await gpu.dispose();
+    });
   });
 
   async function cursorAfter(draws: number) {
