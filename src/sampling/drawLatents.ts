@@ -38,12 +38,14 @@ export async function drawLatents(
   for (const request of requests) checkRequest(request, patch, drawer.model.latentChannels);
   const grids = requests.map(({ grid }) => tokenGrid(grid, patch));
   const numValues = patchWidth(patch, drawer.model.latentChannels);
+  const names = noiseNames(requests);
   const clips = requests.map((request, i) => {
     const tokens = grids[i] as Grid;
     const times = timesOfFrames(request, tokens, sampler, patch[0]);
-    const noise = noiseOf(requests, i, gridSize(tokens) * numValues, seed);
+    const noise = new KeyedRandom(seed, "sample noise", ...(names[i] as [string, number]));
+    const eps_LP = noise.fillNormal(new Float32Array(gridSize(tokens) * numValues));
     const { prompt, negative = guidance.negative } = request;
-    return { prompt, negative, times, start_LP: startOf(request, times, noise, drawer) };
+    return { prompt, negative, times, start_LP: startOf(request, times, eps_LP, drawer) };
   });
   const flow = await Flow.create(drawer, grids, { sampler, guidance });
   try {
@@ -114,12 +116,13 @@ function latentsOf(
   return { grid, latent_thwz };
 }
 
-/** The same prompt asked for twice at one size gives two clips: the second has another key. */
-function noiseOf(requests: readonly LatentRequest[], index: number, numValues: number, seed: number): Float32Array {
-  const keys = requests.slice(0, index + 1).map(noiseName);
-  const key = keys.pop() ?? "";
-  const numBefore = keys.filter((other) => other === key).length;
-  return new KeyedRandom(seed, "sample noise", key, numBefore).fillNormal(new Float32Array(numValues));
+/**
+ * What the noise of each clip is named by. The same prompt asked for twice at one size gives two clips: the second has
+ * another name.
+ */
+export function noiseNames(requests: readonly LatentRequest[]): [name: string, numBefore: number][] {
+  const names = requests.map(noiseName);
+  return names.map((name, i) => [name, names.slice(0, i).filter((other) => other === name).length]);
 }
 
 function noiseName({ prompt, grid, noiseKey }: LatentRequest): string {

@@ -19,12 +19,20 @@ export interface EditStart {
   readonly strength: number;
 }
 
+/** A prompt that holds from a latent frame on. */
+export interface TimedPrompt {
+  readonly from: number;
+  readonly prompt: string;
+}
+
 /**
  * A clip to draw, in latents. Frames that are given stand at time 0 and stay as they are, to the bit: the model sees
  * them clean and draws the others. With `edit` the others start from a clip that is noised in part (arXiv:2108.01073).
  */
 export interface LatentRequest {
   readonly prompt: string;
+  /** What it shows later, in the order of `from`. Clips that are drawn by rolling alone can change what they show. */
+  readonly later?: readonly TimedPrompt[];
   /** What it should not show, instead of what the guidance says for all. */
   readonly negative?: string;
   /** In latent cells; the model's patch divides it. */

@@ -127,10 +127,11 @@ describe("textToVideo", () => {
       [],
     );
     const { codec } = videoModel();
+    alive.clear();
     await codec.decode(new Float32Array(4 * 4 * 4), { t: 1, h: 4, w: 4 });
-    assert.ok(alive.has("vae decode 1x16x16"));
+    assert.ok([...alive].some((name) => name.startsWith("vae decode")));
     await codec.dispose();
-    assert.ok(!alive.has("vae decode 1x16x16"));
+    assert.deepEqual([...alive], []);
   });
 
   it("refuses sizes that the factors do not divide, before it computes", async () => {
