@@ -6,15 +6,16 @@ import { maxBadShareSchema } from "./data/damage.ts";
 import { imagesSchema, weightSchema } from "./data/mix/mix.ts";
 import { shapesSchema } from "./data/shapes/world.ts";
 import { engineSchema } from "./engine/engineConfig.ts";
-import { ditSchema } from "./models/dit/dit.ts";
+import { ditSchema } from "./models/dit/ditConfig.ts";
 import { chunkPixelsSchema } from "./models/vae/vaeCodec.ts";
 import { vaeSchema } from "./models/vae/vaeConfig.ts";
 import { vaeLossSchema } from "./models/vae/vaeLoss.ts";
 import { samplesSchema } from "./sampling/samplingConfig.ts";
 import { adamwSchema } from "./train/adamw.ts";
 import { loaderSchema } from "./train/batches/loaderConfig.ts";
-import { objectiveSchema, packingSchema } from "./train/ditConfig.ts";
+import { objectiveSchema } from "./train/ditConfig.ts";
 import { trainSchema } from "./train/loopConfig.ts";
+import { packingSchema } from "./train/packingConfig.ts";
 import { vaeBatchSchema } from "./train/vaeBatchConfig.ts";
 
 const dir = z.string().min(1).describe("Folder of the dataset.");

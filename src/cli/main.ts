@@ -1,5 +1,6 @@
 import { hideBin } from "yargs/helpers";
-import { type Command, runProgram } from "./program.ts";
+import type { PlanOfRecipe } from "./inspect/plan.ts";
+import { type Command, commandGroup, runProgram } from "./program.ts";
 
 /**
  * Every command, in the order of `kinema --help`. Only the module of the chosen one is imported, here and nowhere else
@@ -31,15 +32,42 @@ const commands: readonly Command[] = [
     describe: "Train a small model from nothing and draw clips with it",
     mount: async (cli) => cli.command((await import("./quickstart.ts")).quickstartCommand),
   },
-  {
-    name: "inspect",
-    describe: "Show what a recipe resolves to, and how its clips are packed",
-    mount: async (cli) => {
-      const { inspectCommand } = await import("./inspect.ts");
-      const { recipeSchema } = await import("../registry.ts");
-      return cli.command(inspectCommand(recipeSchema));
+  commandGroup("inspect", "Show what a recipe resolves to, how its clips are packed; what checkpoints hold", [
+    {
+      name: "config",
+      describe: "Print the resolved recipe, each value with where it came from",
+      mount: async (cli) => {
+        const { inspectConfigCommand } = await import("./inspect/config.ts");
+        const { recipeSchema } = await import("../registry.ts");
+        return cli.command(inspectConfigCommand(recipeSchema));
+      },
     },
-  },
+    {
+      name: "plan",
+      describe: "Draw the plans that a recipe's clips are packed by",
+      mount: async (cli) => {
+        const { inspectPlanCommand } = await import("./inspect/plan.ts");
+        const planOfRecipe: PlanOfRecipe = async (file, overrides) =>
+          (await import("./stages/planOfRecipe.ts")).planOfRecipe(file, overrides);
+        return cli.command(inspectPlanCommand(planOfRecipe));
+      },
+    },
+    {
+      name: "graph",
+      describe: "Print compiled programs, and what of them a GPU cannot compute",
+      mount: async (cli) => cli.command((await import("./inspect/graph.ts")).inspectGraphCommand),
+    },
+    {
+      name: "checkpoint",
+      describe: "Show what a checkpoint holds, and whether it verifies",
+      mount: async (cli) => cli.command((await import("./inspect/checkpoint.ts")).inspectCheckpointCommand),
+    },
+    {
+      name: "diff",
+      describe: "Compare two checkpoints: configs, weights and states",
+      mount: async (cli) => cli.command((await import("./inspect/diff.ts")).inspectDiffCommand),
+    },
+  ]),
   {
     name: "engine",
     describe: "List the engines, measure or install one",

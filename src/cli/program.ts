@@ -6,8 +6,26 @@ import { reportError, UsageError } from "./command.ts";
 export interface Command {
   readonly name: string;
   readonly describe: string;
-  /** Imports the command's module and adds it to the command line. */
-  mount(cli: Argv): Promise<Argv>;
+  /** Imports the command's module and adds it to the command line. @param words the arguments after its name. */
+  mount(cli: Argv, words: readonly string[]): Promise<Argv>;
+}
+
+/** Commands under one name, of which only the chosen one is mounted. */
+export function commandGroup(name: string, describe: string, commands: readonly Command[]): Command {
+  return {
+    name,
+    describe,
+    mount: async (cli, words) =>
+      cli.command({
+        command: name,
+        describe,
+        builder: async (group: Argv) => {
+          const mounted = await mountChosen(group, commands, words);
+          return mounted.demandCommand(1, `say what to ${name}; see --help`);
+        },
+        handler: () => {},
+      }),
+  };
 }
 
 /**
@@ -17,17 +35,25 @@ export interface Command {
  */
 export async function runProgram(args: readonly string[], commands: readonly Command[]): Promise<number> {
   process.stdout.on("error", exitWhenReaderIsGone);
-  const chosen = args.find((arg) => !arg.startsWith("-"));
-  let cli = commandLine(args);
+  const words = args.filter((arg) => !arg.startsWith("-"));
   try {
-    for (const command of commands) {
-      cli = command.name === chosen ? await command.mount(cli) : cli.command(command.name, command.describe);
-    }
+    const cli = await mountChosen(commandLine(args), commands, words);
     await cli.parseAsync();
     return 0;
   } catch (error) {
     return reportError(error, args.includes("--debug"));
   }
+}
+
+/** Mounts the command that the first word names; of the others only the names are known. */
+async function mountChosen(cli: Argv, commands: readonly Command[], words: readonly string[]): Promise<Argv> {
+  const [chosen, ...rest] = words;
+  let mounted = cli;
+  for (const command of commands) {
+    const { name, describe } = command;
+    mounted = name === chosen ? await command.mount(mounted, rest) : mounted.command(name, describe);
+  }
+  return mounted;
 }
 
 function commandLine(args: readonly string[]): Argv {

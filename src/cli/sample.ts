@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { CommandModule } from "yargs";
 import { UserError } from "../base/errors.ts";
 import { type EngineKind, engineKinds } from "../engine/engineConfig.ts";
-import type { DiTConfig } from "../models/dit/dit.ts";
+import type { DiTConfig } from "../models/dit/ditConfig.ts";
 import { encodeText } from "../models/text/bytes.ts";
 import type { ClipRequest } from "../sampling/samplingConfig.ts";
 import { jsonOption, say, sayJson } from "./command.ts";

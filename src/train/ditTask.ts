@@ -16,8 +16,9 @@ import type { LatentStats } from "../models/vae/latents.ts";
 import { declareParams } from "../nn/params.ts";
 import type { BatchPlace, PackedClip, PackOrder } from "./batches/order.ts";
 import type { PackAssembly } from "./batches/packAssembler.ts";
-import type { ObjectiveConfig, PackingConfig } from "./ditConfig.ts";
+import type { ObjectiveConfig } from "./ditConfig.ts";
 import { packClips } from "./packClips.ts";
+import type { PackingConfig } from "./packingConfig.ts";
 import { createPackSource, type DrawnPack, type PackSource } from "./packs/packSource.ts";
 import type { DrawnBatch, Task } from "./task.ts";
 

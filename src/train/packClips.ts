@@ -3,10 +3,10 @@ import type { GridClip } from "../data/loader/packLoader.ts";
 import type { TrainingClip } from "../data/mix/trainingClips.ts";
 import type { CostModel } from "../data/plans/cost.ts";
 import { decidePacking, type PackingDecision } from "../data/plans/decide.ts";
-import type { DiTConfig } from "../models/dit/dit.ts";
+import type { DiTConfig } from "../models/dit/ditConfig.ts";
 import { ditCost } from "../models/dit/ditCost.ts";
 import { tokenGrid } from "../models/patches/patchify.ts";
-import type { PackingConfig } from "./ditConfig.ts";
+import type { PackingConfig } from "./packingConfig.ts";
 
 /** What packing needs to know of a model. */
 export interface PackedModel {

@@ -1,10 +1,12 @@
-import { inspectCommand } from "../../src/cli/inspect.ts";
-import { type Command, runProgram } from "../../src/cli/program.ts";
+import { inspectConfigCommand } from "../../src/cli/inspect/config.ts";
+import { type Command, commandGroup, runProgram } from "../../src/cli/program.ts";
 import { SampleSchema } from "../config/sample.ts";
 
 /** The command line with a sample recipe schema and two commands that fail: one when run, one when mounted. */
 const commands: readonly Command[] = [
-  { name: "inspect", describe: "Show a recipe", mount: async (cli) => cli.command(inspectCommand(SampleSchema)) },
+  commandGroup("inspect", "Show a recipe", [
+    { name: "config", describe: "Print", mount: async (cli) => cli.command(inspectConfigCommand(SampleSchema)) },
+  ]),
   {
     name: "broken",
     describe: "Fail",

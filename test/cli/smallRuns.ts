@@ -4,16 +4,27 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { evaluateCommand } from "../../src/cli/evaluate.ts";
-import { inspectCommand } from "../../src/cli/inspect.ts";
-import { type Command, runProgram } from "../../src/cli/program.ts";
+import { inspectCheckpointCommand } from "../../src/cli/inspect/checkpoint.ts";
+import { inspectConfigCommand } from "../../src/cli/inspect/config.ts";
+import { inspectDiffCommand } from "../../src/cli/inspect/diff.ts";
+import { inspectGraphCommand } from "../../src/cli/inspect/graph.ts";
+import { inspectPlanCommand } from "../../src/cli/inspect/plan.ts";
+import { type Command, commandGroup, runProgram } from "../../src/cli/program.ts";
 import { sampleCommand } from "../../src/cli/sample.ts";
+import { planOfRecipe } from "../../src/cli/stages/planOfRecipe.ts";
 import { trainCommand } from "../../src/cli/train.ts";
 import { recipeSchema } from "../../src/registry.ts";
 
 const commands: readonly Command[] = [
   { name: "train", describe: "Train", mount: async (cli) => cli.command(trainCommand) },
   { name: "sample", describe: "Sample", mount: async (cli) => cli.command(sampleCommand) },
-  { name: "inspect", describe: "Inspect", mount: async (cli) => cli.command(inspectCommand(recipeSchema)) },
+  commandGroup("inspect", "Inspect", [
+    { name: "config", describe: "Config", mount: async (cli) => cli.command(inspectConfigCommand(recipeSchema)) },
+    { name: "plan", describe: "Plan", mount: async (cli) => cli.command(inspectPlanCommand(planOfRecipe)) },
+    { name: "graph", describe: "Graph", mount: async (cli) => cli.command(inspectGraphCommand) },
+    { name: "checkpoint", describe: "Checkpoint", mount: async (cli) => cli.command(inspectCheckpointCommand) },
+    { name: "diff", describe: "Diff", mount: async (cli) => cli.command(inspectDiffCommand) },
+  ]),
   { name: "evaluate", describe: "Evaluate", mount: async (cli) => cli.command(evaluateCommand) },
 ];
 

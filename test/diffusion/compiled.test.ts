@@ -3,7 +3,7 @@ import type { Grid } from "../../src/base/grid.ts";
 import { ditObjective } from "../../src/diffusion/ditPrograms.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { createOnnxEngine } from "../../src/engine/runtime/onnxEngine.ts";
-import { ditSchema } from "../../src/models/dit/dit.ts";
+import { ditSchema } from "../../src/models/dit/ditConfig.ts";
 import { PackPlan } from "../../src/models/patches/pack.ts";
 import { vaeSchema } from "../../src/models/vae/vaeConfig.ts";
 import { vaeLossSchema } from "../../src/models/vae/vaeLoss.ts";

@@ -3,7 +3,7 @@ import type { Scalar, Tensor } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import type { Grid } from "../../src/base/grid.ts";
 import { buildDiT, denoiseProgram, ditObjective, type LatentModel } from "../../src/diffusion/ditPrograms.ts";
-import { ditSchema } from "../../src/models/dit/dit.ts";
+import { ditSchema } from "../../src/models/dit/ditConfig.ts";
 import { PackPlan } from "../../src/models/patches/pack.ts";
 import { encodeText, unconditionalText } from "../../src/models/text/bytes.ts";
 import { bindParams, declareParams } from "../../src/nn/params.ts";

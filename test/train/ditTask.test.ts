@@ -6,10 +6,11 @@ import type { Dataset } from "../../src/data/dataset.ts";
 import { isHeldOut } from "../../src/data/heldOut.ts";
 import { createLatents, openLatents } from "../../src/data/latents.ts";
 import { patchify } from "../../src/models/patches/patchify.ts";
-import type { TextEncoderConfig } from "../../src/models/text/textEncoder.ts";
+import type { TextEncoderConfig } from "../../src/models/text/textConfig.ts";
 import { textRow, textRowLength } from "../../src/models/text/textRow.ts";
-import { objectiveSchema, packingSchema } from "../../src/train/ditConfig.ts";
+import { objectiveSchema } from "../../src/train/ditConfig.ts";
 import type { DitTask } from "../../src/train/ditTask.ts";
+import { packingSchema } from "../../src/train/packingConfig.ts";
 import { scratchFolder } from "../data/scratch.ts";
 import { nextBatch, type SmallLatents, smallDit, smallDitTask, smallLatents, smallWorld } from "./loopSetting.ts";
 

@@ -7,8 +7,9 @@ import { type ClipSpan, packLayout } from "../../src/models/patches/layout.ts";
 import { RowLayout, type RowRoom } from "../../src/models/patches/rowLayout.ts";
 import { textRowLength } from "../../src/models/text/textRow.ts";
 import { BatchBuffers } from "../../src/train/batches/batchBuffers.ts";
-import { objectiveSchema, packingSchema } from "../../src/train/ditConfig.ts";
+import { objectiveSchema } from "../../src/train/ditConfig.ts";
 import type { DitTask } from "../../src/train/ditTask.ts";
+import { packingSchema } from "../../src/train/packingConfig.ts";
 import { scratchFolder } from "../data/scratch.ts";
 import {
   assemblerOf,

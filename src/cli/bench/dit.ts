@@ -6,7 +6,7 @@ import { buildDiT, denoiseProgram, ditObjective, type LatentModel } from "../../
 import { lossWeights } from "../../diffusion/lossWeights.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { compileModel, modelSource } from "../../models/compiledModel.ts";
-import { ditSchema } from "../../models/dit/dit.ts";
+import { ditSchema } from "../../models/dit/ditConfig.ts";
 import { PackPlan } from "../../models/patches/pack.ts";
 import { declareParams } from "../../nn/params.ts";
 import { adamwSchema } from "../../train/adamw.ts";

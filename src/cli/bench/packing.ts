@@ -3,7 +3,7 @@ import { choosePlans } from "../../data/plans/choosePlans.ts";
 import { mergeCounts } from "../../data/plans/plan.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { ditCost } from "../../models/dit/ditCost.ts";
-import { packingSchema } from "../../train/ditConfig.ts";
+import { packingSchema } from "../../train/packingConfig.ts";
 import { compareWays, PACKING_MODEL, type WayResult } from "./packing/compare.ts";
 import { FORTY_GRIDS } from "./packing/fortyGrids.ts";
 import { bucketed, drawnBy, maskedRows, padded, planned } from "./packing/ways.ts";

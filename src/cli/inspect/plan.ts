@@ -3,12 +3,12 @@ import type { Grid } from "../../base/grid.ts";
 import type { Redraw } from "../../data/plans/assign.ts";
 import { decidePacking, type PackingDecision } from "../../data/plans/decide.ts";
 import { type Plan, tokensIn } from "../../data/plans/plan.ts";
-import { ditSchema } from "../../models/dit/dit.ts";
+import { ditSchema } from "../../models/dit/ditConfig.ts";
 import { ditCost } from "../../models/dit/ditCost.ts";
-import { packingSchema } from "../../train/ditConfig.ts";
+import type { PackedClips } from "../../train/packClips.ts";
+import { packingSchema } from "../../train/packingConfig.ts";
 import { jsonOption, say, sayJson, UsageError } from "../command.ts";
 import { parseOptions } from "../data/options.ts";
-import { planOfRecipe } from "../stages/planOfRecipe.ts";
 import { drawPacking } from "./drawPacking.ts";
 import { readHistogram } from "./histogramFile.ts";
 
@@ -33,8 +33,11 @@ interface PlanOptions extends PackingFlags {
 const LATENT_CHANNELS = 16;
 const COLUMNS_OF_A_FILE = 110;
 
+/** How a recipe's clips are packed: see `stages/planOfRecipe.ts`, which imports all that a recipe may hold. */
+export type PlanOfRecipe = (file: string, overrides: readonly string[]) => Promise<PackedClips>;
+
 /** `kinema inspect plan`: how the clips of a recipe, or of any histogram of grids, are packed. */
-export const inspectPlanCommand: CommandModule<object, PlanOptions> = {
+export const inspectPlanCommand = (planOfRecipe: PlanOfRecipe): CommandModule<object, PlanOptions> => ({
   command: "plan [recipe] [overrides..]",
   describe: "Draw the plans that a recipe's clips are packed by",
   builder: (cli) =>
@@ -76,7 +79,7 @@ export const inspectPlanCommand: CommandModule<object, PlanOptions> = {
     const isColoured = isTerminal && (process.env.NO_COLOR ?? "") === "";
     for (const line of drawPacking(decision, cost, { columns, isColoured })) say(line);
   },
-};
+});
 
 /** The flags that were given, by their keys in a recipe. */
 function packingFlags({ tokens, fill, mode, rare, ...options }: PackingFlags): Record<string, string | number> {

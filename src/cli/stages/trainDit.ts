@@ -5,7 +5,7 @@ import type { ClipPool } from "../../data/mix/clipPool.ts";
 import type { GridDraw, MaskedPacking, PackingDecision, PlannedPacking } from "../../data/plans/decide.ts";
 import type { LatentModel } from "../../diffusion/ditPrograms.ts";
 import type { Engine } from "../../engine/engine.ts";
-import type { DiTConfig } from "../../models/dit/dit.ts";
+import type { DiTConfig } from "../../models/dit/ditConfig.ts";
 import { encodeText } from "../../models/text/bytes.ts";
 import { partlyWhitened } from "../../models/vae/latents.ts";
 import { VaeCodec } from "../../models/vae/vaeCodec.ts";

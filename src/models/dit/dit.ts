@@ -1,6 +1,5 @@
 import type { Tensor1D, Tensor2D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
-import { z } from "zod";
 import { UserError } from "../../base/errors.ts";
 import { layerNorm, silu } from "../../engine/ops/index.ts";
 import { headDim } from "../../nn/heads.ts";
@@ -9,42 +8,12 @@ import { normal, type Params, zeros } from "../../nn/params.ts";
 import { TimeEmbedding } from "../../nn/timeEmbedding.ts";
 import type { Packing } from "../patches/packing.ts";
 import { patchWidth } from "../patches/patchify.ts";
-import { byteEncoderSchema, TextEncoder, wordEncoderSchema } from "../text/textEncoder.ts";
+import { TextEncoder } from "../text/textEncoder.ts";
 import { DiTBlock } from "./ditBlock.ts";
+import type { DiTConfig } from "./ditConfig.ts";
 import { Modulation, modulate } from "./modulation.ts";
 
-const noTextSchema = z.strictObject({ kind: z.literal("none").describe("The model draws without a prompt.") });
-const side = z.int().positive();
-
-export const ditSchema = z.strictObject({
-  kind: z.literal("dit"),
-  width: side.default(384).describe("Channels of every token inside the model (D)."),
-  depth: side.default(6).describe("Number of transformer blocks."),
-  heads: side.default(6).describe("Attention heads; width / heads must be even, 64 is customary."),
-  mlpRatio: z.number().positive().default(4).describe("Hidden width of each MLP as a multiple of the width."),
-  patch: z
-    .tuple([side, side, side])
-    .default([1, 2, 2])
-    .describe("Latent cells per token: frames, rows, columns. Smaller is finer and slower."),
-  ropeTheta: z
-    .number()
-    .positive()
-    .default(256)
-    .describe(
-      "Base of the rotary frequencies. 256 as in HunyuanVideo: latent axes are tens of cells long, not 10,000s.",
-    ),
-  placeFeatures: z
-    .union([z.literal(0), z.int().min(6).multipleOf(2)])
-    .default(48)
-    .describe(
-      "Cosines and sines of each token's place that are added at the input; 0 for none. Rotary angles alone tell how far tokens lie apart, not where the frame begins. 48: 8 frequencies an axis.",
-    ),
-  text: z
-    .discriminatedUnion("kind", [noTextSchema, byteEncoderSchema, wordEncoderSchema])
-    .prefault({ kind: "bytes" })
-    .describe("How prompts reach the model."),
-});
-export type DiTConfig = z.output<typeof ditSchema>;
+export type { DiTConfig } from "./ditConfig.ts";
 
 /** What the model is given. text_CR: rows of `textRow`, int32, one per clip; absent without text. */
 export interface DiTInputs {

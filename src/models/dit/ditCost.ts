@@ -1,7 +1,7 @@
 import { patchWidth } from "../patches/patchify.ts";
-import type { TextEncoderConfig } from "../text/textEncoder.ts";
+import type { TextEncoderConfig } from "../text/textConfig.ts";
 import { embeddingTables } from "../text/textRow.ts";
-import type { DiTConfig } from "./dit.ts";
+import type { DiTConfig } from "./ditConfig.ts";
 
 /** FLOPs of a training step, by what they grow with. */
 export interface DiTCost {

@@ -1,5 +1,5 @@
 import { encodeText, numTextIds, prefixIds, unconditionalText } from "./bytes.ts";
-import type { TextEncoderConfig } from "./textEncoder.ts";
+import type { TextEncoderConfig } from "./textConfig.ts";
 import { encodeWords, unconditionalWords } from "./words.ts";
 
 /** A table of embeddings, as a parameter: its name and how many ids it has. */

@@ -4,7 +4,7 @@ import type { RowStores } from "../../data/shards/rowStores.ts";
 import { type ClipNoise, drawClipNoise, ofFrames } from "../../diffusion/clipNoise.ts";
 import { lossWeights } from "../../diffusion/lossWeights.ts";
 import type { HostMap } from "../../engine/engine.ts";
-import type { DiTConfig } from "../../models/dit/dit.ts";
+import type { DiTConfig } from "../../models/dit/ditConfig.ts";
 import { cropLatent } from "../../models/patches/crop.ts";
 import { type ClipSpan, type PackLayout, packLayout } from "../../models/patches/layout.ts";
 import { latentGridOf, type Patch, patchify } from "../../models/patches/patchify.ts";

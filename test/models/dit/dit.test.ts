@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
-import { DiT, ditSchema } from "../../../src/models/dit/dit.ts";
+import { DiT } from "../../../src/models/dit/dit.ts";
+import { ditSchema } from "../../../src/models/dit/ditConfig.ts";
 import { PackPlan } from "../../../src/models/patches/pack.ts";
 import { encodeText } from "../../../src/models/text/bytes.ts";
 import { bindParams, type Params } from "../../../src/nn/params.ts";

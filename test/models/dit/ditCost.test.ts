@@ -5,7 +5,7 @@ import { packCost } from "../../../src/data/plans/cost.ts";
 import { buildDiT, ditObjective, type LatentModel } from "../../../src/diffusion/ditPrograms.ts";
 import type { Engine } from "../../../src/engine/engine.ts";
 import { createOnnxEngine } from "../../../src/engine/runtime/onnxEngine.ts";
-import { type DiTConfig, ditSchema } from "../../../src/models/dit/dit.ts";
+import { type DiTConfig, ditSchema } from "../../../src/models/dit/ditConfig.ts";
 import { ditCost } from "../../../src/models/dit/ditCost.ts";
 import { PackPlan } from "../../../src/models/patches/pack.ts";
 import { declareParams } from "../../../src/nn/params.ts";

@@ -7,7 +7,7 @@ import type { LossWeighting } from "../../../src/diffusion/lossWeights.ts";
 import { lossWeights } from "../../../src/diffusion/lossWeights.ts";
 import type { Engine, HostMap, Program } from "../../../src/engine/engine.ts";
 import { type CompiledModel, compileModel } from "../../../src/models/compiledModel.ts";
-import { ditSchema } from "../../../src/models/dit/dit.ts";
+import { ditSchema } from "../../../src/models/dit/ditConfig.ts";
 import type { ClipSpan, PackLayout } from "../../../src/models/patches/layout.ts";
 import { MaskedRows } from "../../../src/models/patches/maskedRows.ts";
 import { PackPlan } from "../../../src/models/patches/pack.ts";

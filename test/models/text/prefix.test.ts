@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { encodeText, prefixIds } from "../../../src/models/text/bytes.ts";
-import { byteEncoderSchema } from "../../../src/models/text/textEncoder.ts";
+import { byteEncoderSchema } from "../../../src/models/text/textConfig.ts";
 import { textRow, textRowLength } from "../../../src/models/text/textRow.ts";
 
 describe("prefixIds", () => {

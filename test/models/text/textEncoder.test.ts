@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { Tensor2D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { encodeText, numTextIds, unconditionalText } from "../../../src/models/text/bytes.ts";
-import { byteEncoderSchema, TextEncoder } from "../../../src/models/text/textEncoder.ts";
+import { byteEncoderSchema } from "../../../src/models/text/textConfig.ts";
+import { TextEncoder } from "../../../src/models/text/textEncoder.ts";
 import { bindParams, type Params } from "../../../src/nn/params.ts";
 import { assertClose, randomParams } from "../../nn/numeric.ts";
 

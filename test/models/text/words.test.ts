@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { Tensor2D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
-import { TextEncoder, wordEncoderSchema } from "../../../src/models/text/textEncoder.ts";
+import { wordEncoderSchema } from "../../../src/models/text/textConfig.ts";
+import { TextEncoder } from "../../../src/models/text/textEncoder.ts";
 import { textRow, textRowLength } from "../../../src/models/text/textRow.ts";
 import { encodeWords, unconditionalWords } from "../../../src/models/text/words.ts";
 import { bindParams, type Params } from "../../../src/nn/params.ts";
