@@ -1,46 +1,79 @@
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
+import { UserError } from "../base/errors.ts";
+import { hasVae } from "../train/vaeFolder.ts";
 import { say } from "./command.ts";
 import { drawClips } from "./stages/drawClips.ts";
+import { evaluateRun } from "./stages/evaluateRun.ts";
+import { evaluationPath, showEvaluation, writeEvaluation } from "./stages/evaluationFiles.ts";
 import { openModel } from "./stages/openModel.ts";
-import { defaultRunDir, trainRecipe } from "./stages/trainRecipe.ts";
+import { trainRecipe } from "./stages/trainRecipe.ts";
+import { vaeDirOf } from "./stages/trainVae.ts";
 
-const RECIPE = "configs/quickstart.yaml";
-const SEED = 1;
+/** Prompts that the model is judged on, of each part of its world. */
+const PROMPTS = 256;
 
-/** Clips that the quickstart ends with: different prompts, lengths and shapes. */
-const REQUESTS = [
-  { prompt: "a red circle moves right on a dark background", frames: 9, height: 32, width: 48 },
-  { prompt: "a green square moves up on a dark background", frames: 9, height: 48, width: 32 },
-  { prompt: "a yellow triangle moves left on a grey background", frames: 13, height: 32, width: 32 },
-  { prompt: "a blue circle moves down on a grey background", frames: 9, height: 32, width: 32 },
-] as const;
+interface QuickstartOptions {
+  readonly long: boolean;
+  readonly seed: number;
+}
 
-/** `kinema quickstart`: from nothing to clips drawn from text, in minutes on two cores. */
-export const quickstartCommand: CommandModule = {
+/** `kinema quickstart`: from nothing to a judged model and clips drawn from text, in minutes on two cores. */
+export const quickstartCommand: CommandModule<object, QuickstartOptions> = {
   command: "quickstart",
-  describe: "Train a small model from nothing and draw clips with it; about eight minutes on two cores",
-  builder: (cli) => cli,
-  handler: async () => {
+  describe: "Train a small model from nothing, draw clips with it and judge it; ten minutes on two cores",
+  builder: (cli) =>
+    cli
+      .option("long", {
+        type: "boolean",
+        default: false,
+        describe: "a larger model of the whole world of one object; an hour",
+      })
+      .option("seed", { type: "number", default: 0, describe: "another seed, in run folders of its own" })
+      .example("$0 quickstart", "again, and it goes on where it stopped"),
+  handler: async ({ long, seed }) => {
+    if (!Number.isSafeInteger(seed) || seed < 0) {
+      throw new UserError("--seed", { expected: "one whole number, at least 0", got: String(seed) });
+    }
     const started = performance.now();
-    const code = await trainRecipe(RECIPE, []);
+    const name = long ? "quickstart-long" : "quickstart";
+    const folder = seed === 0 ? "main" : `seed-${seed}`;
+    const runDir = join("experiments", name, folder);
+    const code = await trainBoth(name, folder, seed);
     if (code !== 0) {
       process.exitCode = code;
       return;
     }
-    const runDir = defaultRunDir({ name: "quickstart" });
     const model = await openModel(runDir, "ema");
-    const { sampler, guidance } = model.recipe.samples;
-    const out = join("experiments", "quickstart", "samples", "clip");
-    const clips = await drawClips(model, REQUESTS, {
-      sampler,
-      guidance,
-      seed: SEED,
-      fps: model.facts.fps,
-      out,
-    }).finally(() => model.engine.dispose());
+    const { sampler, guidance, clips: requests } = model.recipe.samples;
+    const out = join(runDir, "samples", "clip");
+    const clips = await drawClips(model, requests, { sampler, guidance, seed, fps: model.facts.fps, out }).finally(() =>
+      model.engine.dispose(),
+    );
+    const result = await evaluateRun(runDir, {
+      prompts: PROMPTS,
+      seed: 0,
+      weights: "ema",
+      engine: undefined,
+      steps: undefined,
+      cfg: undefined,
+    });
+    await writeEvaluation(runDir, result);
+    say(`\n${showEvaluation(result)}`);
     say(`\nDone in ${((performance.now() - started) / 60_000).toFixed(1)} minutes. Clips drawn from text:`);
     for (const { file, strip, prompt } of clips) say(`  ${file}  (frames: ${strip})  ${prompt}`);
+    say(`Five prompts at four sizes: ${evaluationPath(runDir, result.step, ".png")}`);
     say(`\nDraw your own: npx kinema sample ${runDir} --prompt "a purple square moves left on a dark background"`);
   },
 };
+
+/** The VAE where it is not there yet, then the transformer. @returns the exit code. */
+async function trainBoth(name: string, folder: string, seed: number): Promise<number> {
+  const vaeRun = join("experiments", `${name}-vae`, folder);
+  if (!(await hasVae(vaeDirOf(vaeRun)))) {
+    const code = await trainRecipe(`configs/${name}-vae.yaml`, [`seed=${seed}`], { runDir: vaeRun });
+    if (code !== 0) return code;
+  }
+  const runDir = join("experiments", name, folder);
+  return trainRecipe(`configs/${name}.yaml`, [`seed=${seed}`, `vae.run=${vaeRun}`], { runDir });
+}
