@@ -36,6 +36,8 @@ export class Denoiser {
   private readonly guided: CompiledModel | undefined;
   /** Without the negative half. Compiled when it is needed. */
   private plain: CompiledModel | undefined;
+  /** Questions without guidance, of all flows up to now. */
+  private numPlain = 0;
 
   private constructor(
     trained: TrainedDiT,
@@ -116,12 +118,12 @@ export class Denoiser {
     return this.guided !== undefined && time_F.some((time) => time > 0 && scaleAt(this.guidance, time) !== 1);
   }
 
-  /** Whether a program that leaves the negative half out is needed, or saves more than it costs. */
+  /** Whether a program that leaves the negative half out is needed, or saves more than it costs. Counts questions. */
   private paysPlain(questions: readonly (readonly number[])[]): boolean {
     if (this.guided === undefined) return true;
-    const numPlain = questions.filter((time_F) => !this.guides(time_F)).length;
+    this.numPlain += questions.filter((time_F) => !this.guides(time_F)).length;
     const { flops = Number.POSITIVE_INFINITY } = this.guided;
-    return numPlain > 0 && (numPlain * flops) / 2 >= WORTH_COMPILING;
+    return this.numPlain > 0 && (this.numPlain * flops) / 2 >= WORTH_COMPILING;
   }
 
   /** What guidance adds up, from the one tensor to the other and back; from nothing to nothing where it does not. */

@@ -1,11 +1,11 @@
 import { type Grid, gridKey, gridSize } from "../base/grid.ts";
 import { KeyedRandom } from "../base/random.ts";
-import type { GuidanceConfig } from "../diffusion/guidance.ts";
 import { numStepsOf, type SamplerConfig, timesOf } from "../diffusion/sampler.ts";
 import { latentGridOf, patchify, patchWidth, tokenGrid, unpatchify } from "../models/patches/patchify.ts";
 import { denormaliseLatents, type LatentStats, normaliseLatents } from "../models/vae/latents.ts";
 import type { TrainedDiT } from "./denoiser.ts";
-import { Flow, type FlowClip } from "./flow.ts";
+import type { FlowClip, FlowConfig } from "./flow.ts";
+import { KeptFlow } from "./keptFlow.ts";
 import { checkRequest, type LatentRequest } from "./latentRequest.ts";
 import type { LatentVideo } from "./latentVideo.ts";
 
@@ -15,11 +15,11 @@ export interface LatentDrawer extends TrainedDiT {
   readonly statistics: LatentStats;
 }
 
-export interface DrawOptions {
+export interface DrawOptions extends FlowConfig {
   readonly seed: number;
-  readonly sampler: SamplerConfig;
-  readonly guidance: GuidanceConfig;
   readonly onStep?: (done: number, total: number) => void;
+  /** Keeps what is compiled from call to call, with this sampler and guidance. */
+  readonly kept?: KeptFlow;
 }
 
 /**
@@ -32,8 +32,9 @@ export interface DrawOptions {
 export async function drawLatents(
   drawer: LatentDrawer,
   requests: readonly LatentRequest[],
-  { seed, sampler, guidance, onStep }: DrawOptions,
+  options: DrawOptions,
 ): Promise<LatentVideo[]> {
+  const { seed, sampler, guidance, onStep, kept = new KeptFlow(drawer, options) } = options;
   const { patch } = drawer.model.dit;
   for (const request of requests) checkRequest(request, patch, drawer.model.latentChannels);
   const grids = requests.map(({ grid }) => tokenGrid(grid, patch));
@@ -47,15 +48,15 @@ export async function drawLatents(
     const { prompt, negative = guidance.negative } = request;
     return { prompt, negative, times, start_LP: startOf(request, times, eps_LP, drawer) };
   });
-  const flow = await Flow.create(drawer, grids, { sampler, guidance });
   try {
+    const flow = await kept.of(grids);
     const numSteps = numStepsOf(sampler);
     const ends = await flow.run(clips, (done) => onStep?.(done, numSteps));
     return requests.map((request, i) =>
       latentsOf(request, ends[i] as Float32Array, (clips[i] as FlowClip).times, drawer),
     );
   } finally {
-    await flow.dispose();
+    if (options.kept === undefined) await kept.dispose();
   }
 }
 

@@ -19,8 +19,16 @@ export interface FlowClip extends Texts {
   readonly times: readonly (readonly number[])[];
 }
 
+export interface FlowConfig {
+  readonly sampler: SamplerConfig;
+  readonly guidance: GuidanceConfig;
+}
+
 interface FlowParts {
+  /** With weights where the engine computes. */
   readonly trained: TrainedDiT;
+  /** Those of the weights that were put there for this flow. */
+  readonly own: EngineMap;
   readonly plan: PackPlan;
   /** Which of the given clips each clip of the plan is. */
   readonly order: readonly number[];
@@ -43,18 +51,20 @@ export class Flow {
 
   /** @param grids of tokens, in any order. */
   static async create(
-    trained: TrainedDiT,
+    { engine, model, weights: given }: TrainedDiT,
     grids: readonly Grid[],
-    cfg: { readonly sampler: SamplerConfig; readonly guidance: GuidanceConfig },
+    cfg: FlowConfig,
   ): Promise<Flow> {
-    const { engine, model } = trained;
+    const weights = await engine.place(given);
+    const own = Object.fromEntries(Object.entries(weights).filter(([path, tensor]) => tensor !== given[path]));
+    const trained = { engine, model, weights };
     const order = [...grids.keys()].sort((a, b) => compareGrids(grids[a] as Grid, grids[b] as Grid));
     const plan = new PackPlan(order.map((i) => grids[i] as Grid));
     const solver = solverOf(cfg.sampler);
     const update = new Update(solver, plan, patchWidth(model.dit.patch, model.latentChannels));
     const denoiser = await Denoiser.create(trained, plan, cfg.guidance);
     const program = await engine.compile(`${cfg.sampler.kind} ${plan.key}`, update.fn, update.inputs);
-    return new Flow({ trained, plan, order, solver, update, denoiser, program });
+    return new Flow({ trained, own, plan, order, solver, update, denoiser, program });
   }
 
   /**
@@ -109,8 +119,10 @@ export class Flow {
 
   /** Frees its programs. */
   async dispose(): Promise<void> {
-    await this.parts.program.dispose();
-    await this.parts.denoiser.dispose();
+    const { trained, own, program, denoiser } = this.parts;
+    await program.dispose();
+    await denoiser.dispose();
+    trained.engine.release(own);
   }
 
   /** Puts the start where the engine computes, and room for all else. */

@@ -190,6 +190,7 @@ describe("Flow", () => {
       const apg = guidanceSchema.parse({ kind: "apg", scale: 3 });
       for (const [sampler, cfg] of [[samplers[0], apg] as const, [third, guidance] as const]) {
         assert.ok(sampler !== undefined);
+        const empty = gpu.deviceUse?.tensors;
         const expected = await Flow.create(randomVideoModel(engine), grids, { sampler, guidance: cfg });
         const flow = await Flow.create(randomVideoModel(gpu), grids, { sampler, guidance: cfg });
         const counts: Transfers[] = [];
@@ -212,6 +213,7 @@ describe("Flow", () => {
         await flow.run(clips);
         assert.equal(gpu.deviceUse?.tensors, held, "a run frees what it placed");
         await flow.dispose();
+        assert.equal(gpu.deviceUse?.tensors, empty, "the weights too");
         await expected.dispose();
       }
       await gpu.dispose();
