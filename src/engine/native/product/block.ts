@@ -13,6 +13,7 @@ import {
   TILE_ROWS,
   type TileShape,
   VECTOR,
+  VECTOR_BYTES,
 } from "./tile.ts";
 
 /** A matrix in memory. */
@@ -68,7 +69,7 @@ function scratch({ m, n, k, a }: BlockShape, blocking: Blocking): { aAt: number;
   const sizes = spans(k, blocking.steps).map(({ size }) => size);
   const aAt = Math.max(...sizes.map((steps) => 4 * steps * Math.min(allColumns, columnsAtOnce(steps, blocking))));
   const tiles = Math.min(Math.ceil(m / TILE_ROWS), blocking.aTiles);
-  return { aAt, bytes: a.transposed ? tiles * aPanelBytes(TILE_ROWS, Math.max(...sizes)) : 0 };
+  return { aAt, bytes: a.transposed ? tiles * VECTOR_BYTES * Math.max(...sizes) : 0 };
 }
 
 /**
@@ -95,16 +96,15 @@ export function emitBlock(asm: Assembler, shape: BlockShape, maskFor: MaskFor, b
           asm.lea(rsi, mem(r8, from));
           asm.lea(rdi, mem(rsp, to));
           const widths = Array.from({ length: count }, () => width);
-          const pitch = 4 * width;
-          const panelBytes = aPanelBytes(width, steps.size);
+          const panelBytes = VECTOR_BYTES * steps.size;
           emitCopyPanels(
             asm,
-            { steps: steps.size, widths, stride: shape.a.stride, pitch, panelBytes },
+            { steps: steps.size, widths, stride: shape.a.stride, pitch: VECTOR_BYTES, panelBytes },
             rsi,
             rdi,
             maskFor,
           );
-          from += pitch * count;
+          from += 4 * width * count;
           to += panelBytes * count;
         }
         asm.lea(rbp, mem(rsp, aAt));
@@ -151,7 +151,7 @@ function emitRows(
   const full = Math.floor(columns.size / PANEL);
   const rest = columns.size % PANEL;
   for (const { rows: tileRows, count } of rowTiles(rows.size)) {
-    const access = a ?? { row: 4, step: 4 * tileRows };
+    const access = a ?? { row: 4, step: VECTOR_BYTES };
     const panel = (width: number) => {
       const tile = { rows: tileRows, vectors: Math.ceil(width / VECTOR), steps: steps.size };
       const last = width % VECTOR === 0 ? undefined : maskFor(width % VECTOR);
@@ -164,7 +164,7 @@ function emitRows(
       asm.copy(rcx, rsp);
       if (full > 0) asm.loop(rbx, full, () => panel(PANEL));
       if (rest > 0) panel(rest);
-      asm.addImm(rbp, a === undefined ? aPanelBytes(tileRows, steps.size) : tileRows * a.row);
+      asm.addImm(rbp, a === undefined ? VECTOR_BYTES * steps.size : tileRows * a.row);
       asm.addImm(r14, tileRows * shape.cStride - 4 * columns.size);
     });
   }
@@ -189,11 +189,6 @@ function emitTile(asm: Assembler, { tile, a, cStride, adds, factor, last }: Tile
   if (adds) emitAddSums(asm, tile, r14, cStride, last);
   if (factor !== 1) emitScaleSums(asm, tile, factor);
   emitStoreSums(asm, tile, r14, cStride, last);
-}
-
-/** A packed tile of a transposed `a`, with room for what its last row writes too much. */
-function aPanelBytes(rows: number, steps: number): number {
-  return Math.ceil((4 * rows * steps) / 64) * 64 + 64;
 }
 
 function columnsAtOnce(steps: number, { bBytes }: Blocking): number {
