@@ -148,8 +148,15 @@ class LoopWriter {
       this.broken = true;
       return this.sides.map(() => 0);
     }
+    if (user.op === "rotary" && index > 0) return this.stridesOfTable(rows);
     // Weights of a product with one column, gains and shifts: one for each column.
     return index === 0 ? stridesIn(this.sides, rows, rows) : stridesIn(this.sides, rows, [length]);
+  }
+
+  /** A rotary table has half a row for each token; every head reads it. */
+  private stridesOfTable([tokens = 1, heads = 1, width = 1]: readonly number[]): number[] {
+    const strides = stridesIn(this.sides, [tokens, heads, width], [tokens, 1, width]);
+    return strides.map((stride, axis) => (axis === strides.length - 1 ? stride : stride / 2));
   }
 
   private input(node: Node, strides: number[]): number {

@@ -3,6 +3,7 @@ import { sideAt } from "../graph/shapes.ts";
 import {
   LOOP_BINARY,
   LOOP_DOWN,
+  LOOP_TURN,
   LOOP_UNARY,
   type LoopBinary,
   type LoopStep,
@@ -29,7 +30,7 @@ export function numDown(node: Node): number | undefined {
   return node.attrs.axes[0] === axis ? x.shape[axis] : undefined;
 }
 
-/** Columns of the rows that a node sums up; undefined where it sums none. */
+/** Columns of the rows that a node sums up or turns; undefined where it does neither. */
 export function rowLength(node: Node): number | undefined {
   const [x, weights] = node.inputs;
   if (x === undefined) return undefined;
@@ -44,6 +45,9 @@ export function rowLength(node: Node): number | undefined {
     case "layerNorm":
     case "rmsNorm":
       return x.shape[last];
+    case "rotary":
+      // Halves of whole vectors.
+      return sideAt(x.shape, last) % 32 === 0 ? x.shape[last] : undefined;
     case "matmul": {
       // A product with one column: a weighted sum along each row.
       const { transA, transB } = node.attrs;
@@ -101,6 +105,8 @@ export function writeSteps(node: Node, body: BodyWriter): number[] {
       const unit = binary("mul", x, inverse);
       return [node.inputs.length > 1 ? binary("mul", unit, body.operand(node, 1)) : unit, inverse];
     }
+    case "rotary":
+      return [body.add({ op: LOOP_TURN, of: [x, body.operand(node, 1), body.operand(node, 2)] })];
     default:
       if (isLoopUnary(node.op)) return [unary(node.op, x)];
       if (isLoopBinary(node.op)) return [binary(node.op, x, body.operand(node, 1))];

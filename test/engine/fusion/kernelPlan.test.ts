@@ -111,6 +111,23 @@ describe("gathering loops", () => {
     assert.deepEqual(kernel?.spec.kind === "loop" && kernel.spec.sides, [1, 64, 32]);
   });
 
+  it("norms and turns heads in one loop, and leaves heads that are no whole vectors", () => {
+    for (const [width, expected] of [
+      [64, ["loop(mul sum mul add sqrt reciprocal mul mul turn)"]],
+      [48, ["loop(mul sum mul add sqrt reciprocal mul mul)", "rotary"]],
+    ] as const) {
+      const b = new Builder();
+      const [x, gain] = [input(b, "x", [16, 4, width]), input(b, "gain", [width])];
+      const [cos, sin] = [input(b, "cos", [16, width / 2]), input(b, "sin", [16, width / 2])];
+      const normed = b.make("rmsNorm", [x, gain], { epsilon: 1e-6 });
+      const turned = b.make("rotary", [normed, cos, sin], {});
+      const items = planKernels(b.graph("p", [{ name: "y", node: turned }]), limits);
+      assert.deepEqual(text(items), expected);
+      const [loop] = kernelsOf(items);
+      if (width === 64) assert.deepEqual(loop?.spec.kind === "loop" && loop.spec.inputs[2], [32, 0, 1]);
+    }
+  });
+
   it("writes what is read elsewhere, also through a reshape that is an output", () => {
     const b = new Builder();
     const x = input(b, "x", [64, 16]);

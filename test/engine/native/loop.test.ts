@@ -52,6 +52,12 @@ function evaluate(spec: LoopSpec, inputs: readonly HostTensor[]): Float64Array[]
         const size = spec.sides.at(-2)! * columns;
         for (let at = Math.floor(place / size) * size + (place % columns), row = 0; row < size; row += columns)
           value[place] = value[place]! + values[step.of[0]]![at + row]!;
+      } else if (step.op === "turn") {
+        // Tables have half a row: in the second half they are read half a row earlier.
+        const [half, first] = [columns / 2, place % columns < columns / 2];
+        const [cos, sin] = step.of.slice(1).map((id) => values[id]![first ? place : place - half]!) as [number, number];
+        const other = values[step.of[0]]![first ? place + half : place - half]!;
+        value[place] = values[step.of[0]]![place]! * cos + (first ? -other : other) * sin;
       } else if (step.of.length === 2) {
         const op = binary[step.op as keyof typeof binary];
         value[place] = op(values[step.of[0]]![place]!, values[step.of[1]]![place]!);
@@ -194,6 +200,26 @@ describe("native loops", () => {
     }
     const flat = { sides: [8, 16], inputs: [[16, 1]], body: body.slice(0, 2), outputs: [{ step: 1, shape: [1, 16] }] };
     assert.equal(fitsRegisters(flat), false);
+  });
+
+  it("turn the halves of a row, read from memory or computed before", async () => {
+    const body: LoopStep[] = [
+      { op: "input", input: 0 },
+      { op: "input", input: 1 },
+      { op: "input", input: 2 },
+      { op: "turn", of: [0, 1, 2] },
+      { op: "mul", of: [0, 3] },
+      { op: "turn", of: [4, 1, 2] },
+      { op: "sum", of: [5] },
+      { op: "mul", of: [5, 6] },
+    ];
+    for (const columns of [32, 96]) {
+      const shape = [5, 3, columns];
+      const tables = [columns / 2, 0, 1];
+      const inputs = [[3 * columns, columns, 1], tables, tables];
+      const outputs = [3, 5, 7].map((step) => ({ step, shape }));
+      await check({ sides: shape, inputs, body, outputs }, -1, 1, 3e-6);
+    }
   });
 
   it("keep NaN, infinity and the ends of the exponential", async () => {

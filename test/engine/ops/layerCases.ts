@@ -98,7 +98,7 @@ export const LAYER_CASES: Readonly<Record<string, readonly LayerCase[]>> = {
     heads([1, 1, 1, 2], [1, 1, 1, 2]),
     apart(),
   ],
-  rotary: [turned(5, 3, 8), turned(1, 1, 2), turned(4, 1, 6)],
+  rotary: [turned(5, 3, 8), turned(1, 1, 2), turned(4, 1, 6), turned(5, 3, 64), turned(3, 1, 32)],
   causalConv3d: [
     conv([1, 3, 4, 5, 6], [2, 3, 3, 3, 3], true),
     conv([2, 2, 3, 4, 4], [3, 2, 2, 3, 3]),

@@ -3,7 +3,8 @@ import { Assembler } from "../asm/assembler.ts";
 import { placeData } from "../executableMemory.ts";
 import type { Kernel } from "../kernel.ts";
 import { Masks } from "../masks.ts";
-import { LoopEmitter, NUM_POINTERS } from "./emitLoop.ts";
+import { LoopEmitter } from "./emitLoop.ts";
+import { NUM_POINTERS } from "./memory.ts";
 import { OutOfRegisters } from "./registers.ts";
 import { LOOP_DOWN, type LoopSpec } from "./spec.ts";
 

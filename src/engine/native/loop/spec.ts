@@ -8,6 +8,12 @@ export const LOOP_REDUCE = ["sum", "reduceMax"] as const;
 /** The sum over the rows of one outermost index, for each column. It is a result only: no step may read it. */
 export const LOOP_DOWN = "sumDown";
 
+/**
+ * Rotary embedding: of x, cos and sin, (a, b) -> (a cos - b sin, b cos + a sin) for the halves a and b of a row. cos and
+ * sin are inputs of half a row, which nothing else reads; rows have an even number of whole vectors.
+ */
+export const LOOP_TURN = "turn";
+
 export type LoopUnary = (typeof LOOP_UNARY)[number];
 export type LoopBinary = (typeof LOOP_BINARY)[number];
 export type LoopReduce = (typeof LOOP_REDUCE)[number];
@@ -17,7 +23,8 @@ export type LoopStep =
   | { readonly op: "input"; readonly input: number }
   | { readonly op: "constant"; readonly value: number }
   | { readonly op: LoopUnary | LoopReduce | typeof LOOP_DOWN; readonly of: readonly [number] }
-  | { readonly op: LoopBinary; readonly of: readonly [number, number] };
+  | { readonly op: LoopBinary; readonly of: readonly [number, number] }
+  | { readonly op: typeof LOOP_TURN; readonly of: readonly [number, number, number] };
 
 /**
  * A chain of elementwise operations and sums along rows, done in one pass over memory.
@@ -48,13 +55,15 @@ export function factsOf({ inputs, body }: LoopSpec): StepFacts[] {
   for (const step of body) {
     if (step.op === "constant") facts.push({ extent: "loop", pass: 0 });
     else if (step.op === "input") facts.push({ extent: extentOf(inputs[step.input] ?? []), pass: 0 });
-    else
-      facts.push(
-        derived(
-          step,
-          step.of.map((id) => facts[id] as StepFacts),
-        ),
+    else {
+      const fact = derived(
+        step,
+        step.of.map((id) => facts[id] as StepFacts),
       );
+      // The other half of a row is there once the pass that computes it is over.
+      const waits = step.op === LOOP_TURN && body[step.of[0]]?.op !== "input";
+      facts.push(waits ? { ...fact, pass: fact.pass + 1 } : fact);
+    }
   }
   return facts;
 }
@@ -83,6 +92,11 @@ function derived({ op }: LoopStep, operands: readonly StepFacts[]): StepFacts {
   const extent = extents.includes("place") ? "place" : extents.includes("row") ? "row" : "loop";
   // What holds for the whole loop is computed once, before the first row.
   return { extent, pass };
+}
+
+/** The pass in which a step reads its operands. */
+export function passOfUse({ op }: LoopStep, { pass }: StepFacts): number {
+  return isReduction(op) ? pass - 1 : pass;
 }
 
 /** Numbers of the steps that a step reads. */
