@@ -3,10 +3,12 @@ import type { CommandModule } from "yargs";
 import { UserError } from "../base/errors.ts";
 import { hasVae } from "../train/vaeFolder.ts";
 import { say } from "./command.ts";
-import { drawClips } from "./stages/drawClips.ts";
+import { drawAll } from "./sample/drawAll.ts";
+import { textDrawing } from "./sample/drawing.ts";
 import { evaluateRun } from "./stages/evaluateRun.ts";
 import { evaluationPath, showEvaluation, writeEvaluation } from "./stages/evaluationFiles.ts";
-import { openModel } from "./stages/openModel.ts";
+import { loadModel, readModel } from "./stages/openModel.ts";
+import { prepareOut } from "./stages/outFile.ts";
 import { trainRecipe } from "./stages/trainRecipe.ts";
 import { vaeDirOf } from "./stages/trainVae.ts";
 
@@ -44,12 +46,13 @@ export const quickstartCommand: CommandModule<object, QuickstartOptions> = {
       process.exitCode = code;
       return;
     }
-    const model = await openModel(runDir, "ema");
-    const { sampler, guidance, clips: requests } = model.recipe.samples;
-    const out = join(runDir, "samples", "clip");
-    const clips = await drawClips(model, requests, { sampler, guidance, seed, fps: model.facts.fps, out }).finally(() =>
-      model.engine.dispose(),
-    );
+    const known = await readModel(runDir);
+    const { sampler, guidance, clips: requests } = known.recipe.samples;
+    const drawings = requests.map((request) => textDrawing(known, request));
+    const out = await prepareOut(join(runDir, "samples", "clip"));
+    const model = await loadModel(known, "ema");
+    const options = { sampler, guidance, seed, fps: known.facts.fps, out };
+    const { clips } = await drawAll(model, drawings, options).finally(() => model.engine.dispose());
     const result = await evaluateRun(runDir, {
       prompts: PROMPTS,
       seed: 0,

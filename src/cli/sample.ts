@@ -1,36 +1,39 @@
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
 import { UserError } from "../base/errors.ts";
+import { shapeKey } from "../data/clip.ts";
 import { type EngineKind, engineKinds } from "../engine/engineConfig.ts";
-import type { DiTConfig } from "../models/dit/ditConfig.ts";
-import { encodeText } from "../models/text/bytes.ts";
-import type { ClipRequest } from "../sampling/samplingConfig.ts";
+import type { LatentVideo } from "../sampling/latentVideo.ts";
 import { jsonOption, say, sayJson } from "./command.ts";
-import { type DrawnClip, drawClips } from "./stages/drawClips.ts";
-import { openModel } from "./stages/openModel.ts";
+import { type DrawnClips, drawAll } from "./sample/drawAll.ts";
+import type { Drawing } from "./sample/drawing.ts";
+import type { Given } from "./sample/given.ts";
+import { type IntentOptions, parseWish, type Wish } from "./sample/intent.ts";
+import { checkTexts, textsOf } from "./sample/prompts.ts";
+import { drawingsOf, requestOf } from "./sample/request.ts";
+import { loadModel, type OpenModel, readModel } from "./stages/openModel.ts";
+import { prepareOut } from "./stages/outFile.ts";
 import { samplingWith } from "./stages/samplingWith.ts";
 
-interface SampleOptions {
-  run: string;
-  prompt: string[] | undefined;
-  negative: string | undefined;
-  frames: number | undefined;
-  height: number | undefined;
-  width: number | undefined;
-  fps: number | undefined;
-  seed: number;
-  steps: number | undefined;
-  cfg: number | undefined;
-  weights: "ema" | "model";
-  engine: EngineKind | undefined;
-  out: string | undefined;
-  json: boolean;
+interface SampleOptions extends IntentOptions {
+  readonly run: string;
+  readonly negative: string | undefined;
+  readonly height: number | undefined;
+  readonly width: number | undefined;
+  readonly fps: number | undefined;
+  readonly seed: number;
+  readonly steps: number | undefined;
+  readonly cfg: number | undefined;
+  readonly weights: "ema" | "model";
+  readonly engine: EngineKind | undefined;
+  readonly out: string | undefined;
+  readonly json: boolean;
 }
 
 /** `kinema sample`: draws clips from a trained model. */
 export const sampleCommand: CommandModule<object, SampleOptions> = {
   command: "sample <run>",
-  describe: "Draw clips from a trained model",
+  describe: "Draw clips from a trained model: from text, pictures or videos",
   builder: (cli) =>
     cli
       .positional("run", { type: "string", demandOption: true, describe: "the run's folder" })
@@ -38,30 +41,73 @@ export const sampleCommand: CommandModule<object, SampleOptions> = {
         type: "string",
         array: true,
         nargs: 1,
-        describe: "what the clip shows; several make several clips",
+        describe: 'what the clip shows; several make several clips, or with times one: "0: ...", "20s: ..."',
       })
       .option("negative", {
         type: "string",
         describe: "what clips should not show; guidance leads away from it [default: the recipe's]",
       })
+      .option("image", { type: "string", requiresArg: true, describe: "a picture to bring to life" })
+      .option("video", {
+        type: "string",
+        array: true,
+        nargs: 1,
+        describe: "a video to extend, loop or edit; twice: two to connect",
+      })
+      .option("extend", {
+        type: "string",
+        array: true,
+        nargs: 2,
+        describe: "forward or backward, and seconds: what comes after the video, or before it",
+      })
+      .option("loop", { type: "boolean", describe: "a clip that ends where it begins: the video, or one from text" })
+      .option("connect", {
+        type: "string",
+        requiresArg: true,
+        describe: "seconds that lead from one video to the other",
+      })
+      .option("edit", {
+        type: "number",
+        requiresArg: true,
+        describe: "change the video as the prompt says, from 0 (as it is) to 1 (all new)",
+      })
+      .option("keyframes", {
+        type: "string",
+        requiresArg: true,
+        describe: "pictures and the seconds when they are shown: a.png@0,b.png@3.5s",
+      })
+      .option("seconds", { type: "string", requiresArg: true, describe: "length, instead of --frames" })
       .option("frames", { type: "number", describe: "length in frames [default: the data's most frequent]" })
-      .option("height", { type: "number", describe: "pixels [default: the data's most frequent]" })
-      .option("width", { type: "number", describe: "pixels [default: the data's most frequent]" })
+      .option("height", { type: "number", describe: "pixels [default: the data's most frequent, or nearest in shape]" })
+      .option("width", { type: "number", describe: "pixels [default: the data's most frequent, or nearest in shape]" })
       .option("fps", { type: "number", describe: "frames a second of the file [default: the data's]" })
       .option("seed", { type: "number", default: 0, describe: "another seed, another clip" })
       .option("steps", { type: "number", describe: "steps from noise to clip [default: the recipe's]" })
       .option("cfg", { type: "number", describe: "guidance scale, 1 is none [default: the recipe's]" })
       .option("weights", { choices: ["ema", "model"], default: "ema", describe: "averaged or raw weights" } as const)
       .option("engine", { choices: engineKinds, describe: "what computes [default: the run's]" } as const)
-      .option("out", { type: "string", describe: "file: .mp4, .webp or .gif [default: in the run's samples/]" })
+      .option("out", {
+        type: "string",
+        describe: "file: .mp4, .webp or .gif; .png for one frame [default: in the run's samples/]",
+      })
       .option("json", jsonOption)
       .example('$0 sample experiments/quickstart/main --prompt "a red circle moves left"', "")
-      .example("$0 sample RUN --prompt A --prompt B --frames 17 --width 48 --seed 3", "two clips of one size"),
+      .example("$0 sample RUN --prompt A --prompt B --frames 17 --width 48 --seed 3", "two clips of one size")
+      .example("$0 sample RUN --prompt A --frames 1", "a picture")
+      .example("$0 sample RUN --image a.png --prompt A", "brings a picture to life")
+      .example("$0 sample RUN --video a.mp4 --extend forward 2", "goes on for two seconds")
+      .example("$0 sample RUN --video a.mp4 --video b.mp4 --connect 1", "leads from one to the other")
+      .example("$0 sample RUN --video a.mp4 --edit 0.6 --prompt B", "the same in other colours")
+      .example('$0 sample RUN --seconds 60 --prompt "0: A" --prompt "20s: B"', "a minute"),
   handler: async (options) => {
-    const clips = await sample(options);
+    const { clips, sheet } = await sample(options);
     if (options.json) sayJson(clips);
-    else
-      for (const { file, strip, prompt } of clips) say(`${file} (${strip}): ${prompt === "" ? "no prompt" : prompt}`);
+    else {
+      for (const { file, strip, prompt } of clips) {
+        say(`${file}${strip === file ? "" : ` (${strip})`}: ${prompt === "" ? "no prompt" : prompt}`);
+      }
+      if (sheet !== undefined) say(`all of them: ${sheet}`);
+    }
   },
 };
 
@@ -86,48 +132,46 @@ function checkNumbers(options: SampleOptions): void {
   }
 }
 
-/** Refuses texts where the model reads none; tells of those that are longer than it reads. */
-function checkTexts(option: string, texts: readonly string[], text: DiTConfig["text"]): void {
-  for (const words of texts) {
-    if (text.kind === "none") {
-      throw new UserError(option, { expected: "none: this model was trained without text", got: "a prompt" });
-    }
-    const { numCut } = encodeText(words, text.maxTokens);
-    if (numCut > 0) process.stderr.write(`${option}: the model does not read the last ${numCut} bytes of "${words}"\n`);
-  }
-}
-
-/** `a-red-circle-moves-left-9x32x48-seed-0`: another prompt, size or seed is another file. */
-function defaultName({ seed }: SampleOptions, requests: readonly ClipRequest[]): string {
-  const [{ prompt, frames, height, width } = { prompt: "", frames: 0, height: 0, width: 0 }] = requests;
-  const words = prompt.toLowerCase().match(/[a-z0-9]+/g) ?? ["clip"];
-  const slug = words.join("-").slice(0, 60);
-  return `${slug}-${frames}x${height}x${width}-seed-${seed}`;
-}
-
-async function sample(options: SampleOptions): Promise<DrawnClip[]> {
+async function sample(options: SampleOptions): Promise<DrawnClips> {
   checkNumbers(options);
+  const wish = parseWish(options);
   const overrides = options.engine === undefined ? [] : [`engine={ kind: ${options.engine} }`];
-  const model = await openModel(options.run, options.weights, overrides);
-  const { facts, recipe } = model;
+  const known = await readModel(options.run, overrides);
+  const { facts, recipe } = known;
+  const sampling = samplingWith(recipe.samples, options);
+  checkTexts("--prompt", textsOf(wish.prompts), recipe.dit.text, tell);
+  checkTexts("--negative", [options.negative ?? ""], recipe.dit.text, tell);
+  const request = await requestOf(known, wish, options, tell);
+  const shapes = drawingsOf(known, request, request.blanks);
+  const isPicture = shapes.every(({ shape }) => shape.frames === 1);
+  const out = await prepareOut(
+    options.out ?? join(options.run, "samples", defaultName(wish, shapes, options.seed)),
+    isPicture,
+  );
+  const model = await loadModel(known, options.weights);
   try {
-    checkTexts("--prompt", options.prompt ?? [], recipe.dit.text);
-    checkTexts("--negative", options.negative === undefined ? [] : [options.negative], recipe.dit.text);
-    const [usual] = facts.grids;
-    if (usual === undefined) throw new UserError(options.run, { expected: "sizes of the training data", got: "none" });
-    const requests = (options.prompt ?? [""]).map((prompt) => ({
-      prompt,
-      frames: options.frames ?? usual.frames,
-      height: options.height ?? usual.height,
-      width: options.width ?? usual.width,
-    }));
-    return await drawClips(model, requests, {
-      seed: options.seed,
-      ...samplingWith(recipe.samples, options),
-      fps: options.fps ?? facts.fps,
-      out: options.out ?? join(options.run, "samples", defaultName(options, requests)),
-    });
+    const given: LatentVideo[] = [];
+    for (const clip of request.given) given.push(await encoded(model, clip));
+    const drawings = drawingsOf(known, request, given);
+    return await drawAll(model, drawings, { seed: options.seed, ...sampling, fps: options.fps ?? facts.fps, out });
   } finally {
+    await model.codec.dispose();
     await model.engine.dispose();
   }
+}
+
+async function encoded({ codec }: OpenModel, { frames_THWC, grid }: Given): Promise<LatentVideo> {
+  return { grid: codec.latentGrid(grid), latent_thwz: await codec.encode(frames_THWC, grid) };
+}
+
+function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** `a-red-circle-moves-left-9x32x48-seed-0`: another mode, prompt, size or seed is another file. */
+function defaultName({ intent }: Wish, drawings: readonly Drawing[], seed: number): string {
+  const [{ prompt, shape } = { prompt: "", shape: { frames: 0, height: 0, width: 0 } }] = drawings;
+  const mode = intent.mode === "text" ? "" : `${intent.mode} `;
+  const words = `${mode}${prompt}`.toLowerCase().match(/[a-z0-9]+/g) ?? ["clip"];
+  return `${words.join("-").slice(0, 60)}-${shapeKey(shape)}-seed-${seed}`;
 }

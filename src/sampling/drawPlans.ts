@@ -1,9 +1,7 @@
-import { clipBytes } from "../data/clip.ts";
-import type { VaeCodec } from "../models/vae/vaeCodec.ts";
-import { clipGrid, vaeFactor } from "../models/vae/vaeConfig.ts";
 import { type DrawOptions, drawLatents } from "./drawLatents.ts";
 import type { LatentVideo } from "./latentVideo.ts";
-import type { ModePlan, Part } from "./modes/modePlan.ts";
+import type { ModePlan } from "./modes/modePlan.ts";
+import { shownFrames } from "./shownFrames.ts";
 import type { VideoModel } from "./textToVideo.ts";
 
 /**
@@ -22,21 +20,11 @@ export async function drawPlans(
   );
   const clips: Uint8Array[] = [];
   for (const [i, plan] of plans.entries()) {
-    clips.push(await decodeParts(video.codec, plan.parts(drawn[i] as LatentVideo)));
+    const parts: Uint8Array[] = [];
+    for await (const frames of shownFrames(video.codec, plan.parts(drawn[i] as LatentVideo))) parts.push(frames);
+    clips.push(joined(parts));
   }
   return clips;
-}
-
-/** The shown frames of all parts, one part after the other. */
-export async function decodeParts(codec: VaeCodec, parts: readonly Part[]): Promise<Uint8Array> {
-  const shownFrames: Uint8Array[] = [];
-  for (const { latents, shown } of parts) {
-    const { h, w } = clipGrid(latents.grid, vaeFactor(codec.cfg));
-    const bytes = clipBytes({ frames: 1, height: h, width: w });
-    const decoded = await codec.decode(latents.latent_thwz, latents.grid);
-    shownFrames.push(decoded.slice(shown[0] * bytes, shown[1] * bytes));
-  }
-  return joined(shownFrames);
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

@@ -63,7 +63,7 @@ describe("kinema sample", function () {
       { prompt: "a red circle", ...clip, file: at(1, "gif"), strip: at(1, "png") },
       { prompt: "a blue square", ...clip, file: at(2, "gif"), strip: at(2, "png") },
     ]);
-    assert.deepEqual(readdirSync(recipes.at("deep")), ["two-1.gif", "two-1.png", "two-2.gif", "two-2.png"]);
+    assert.deepEqual(readdirSync(recipes.at("deep")), ["two-1.gif", "two-1.png", "two-2.gif", "two-2.png", "two.png"]);
     const { pages, pageHeight, width, delay } = await sharp(at(1, "gif"), { animated: true }).metadata();
     assert.deepEqual([pages, pageHeight, width, delay], [9, 96, 64, Array(9).fill(200)]);
   });

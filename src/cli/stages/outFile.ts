@@ -11,17 +11,21 @@ export interface OutFile {
   readonly ending: string;
 }
 
+/** Ending of pictures that are written. */
+export const PICTURE_ENDING = ".png";
+
 /**
  * Makes ready for writing to `out`, before any work is spent on what goes there; its folder is made.
  * @param out without an ending the best format here is used.
+ * @param isPicture whether all that is written are single frames: then as PNG, unless a video is asked for.
  * @throws UserError when it has another ending, is a folder, or this machine cannot write it.
  */
-export async function prepareOut(out: string): Promise<OutFile> {
+export async function prepareOut(out: string, isPicture = false): Promise<OutFile> {
   const best = await bestVideoFormat();
   const given = extname(out);
-  const ending = given === "" ? `.${best}` : given;
+  const ending = given === "" ? (isPicture ? PICTURE_ENDING : `.${best}`) : given;
   const format = ending.slice(1).toLowerCase();
-  if (!VIDEO_FORMATS.some((known) => known === format)) {
+  if (!(isPicture && `.${format}` === PICTURE_ENDING) && !VIDEO_FORMATS.some((known) => known === format)) {
     throw new UserError(out, { expected: `a name ending in ${VIDEO_FORMATS.join(", ")}`, got: ending });
   }
   if (format === "mp4" && best !== "mp4") {

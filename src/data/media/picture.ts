@@ -2,6 +2,7 @@ import sharp from "sharp";
 import { assert } from "../../base/errors.ts";
 import { writeFileAtomic } from "../../base/files.ts";
 import { CHANNELS } from "../clip.ts";
+import { evenNumbers } from "./framePicker.ts";
 import { checkVideo, enlarge, type Video } from "./video.ts";
 
 /** Pixels between pictures. */
@@ -20,6 +21,12 @@ export async function writeStrip(path: string, video: Video, { upscale = 1 }: Pi
   await writeSheet(path, [framesOf(video)], upscale);
 }
 
+/** Writes a PNG of a clip of one frame. */
+export async function writePicture(path: string, video: Video, options: PictureOptions = {}): Promise<void> {
+  assert(video.frames === 1, "a picture is one frame");
+  await writeStrip(path, video, options);
+}
+
 /** Writes a PNG with a row for each video: its frames side by side, evenly chosen where there are many. */
 export async function writeContactSheet(
   path: string,
@@ -28,9 +35,13 @@ export async function writeContactSheet(
 ): Promise<void> {
   await writeSheet(
     path,
-    videos.map((video) => evenly(framesOf(video), FRAMES_IN_SHEET)),
+    videos.map((video) => evenly(framesOf(video))),
     upscale,
   );
+}
+
+function evenly(pictures: readonly Picture[]): Picture[] {
+  return evenNumbers(pictures.length, FRAMES_IN_SHEET).map((t) => pictures[t] as Picture);
 }
 
 /** One picture: `H W C` bytes of RGB. */
@@ -86,10 +97,4 @@ function paste(sheet: Uint8Array, sheetWidth: number, picture: Picture, top: num
     const row = picture.pixels_HWC.subarray(y * rowBytes, (y + 1) * rowBytes);
     sheet.set(row, ((top + y) * sheetWidth + left) * CHANNELS);
   }
-}
-
-/** At most `limit` items: the first, the last and evenly between. */
-function evenly<T>(items: readonly T[], limit: number): T[] {
-  if (items.length <= limit) return [...items];
-  return Array.from({ length: limit }, (_, i) => items[Math.round((i * (items.length - 1)) / (limit - 1))] as T);
 }

@@ -3,7 +3,7 @@ import { assert } from "../../base/errors.ts";
 import { type Grid, gridSize } from "../../base/grid.ts";
 import type { Engine, EngineMap } from "../../engine/engine.ts";
 import { decoding, encoding } from "./chunkPrograms.ts";
-import { clipStream, type FrameSize } from "./clipStream.ts";
+import { clipStream, type FrameSize, type StreamOptions } from "./clipStream.ts";
 import { CodecPrograms } from "./codecPrograms.ts";
 import { toBytes } from "./colour.ts";
 import type { FrameSource } from "./regroup.ts";
@@ -46,7 +46,7 @@ export class VaeCodec {
     const latent = this.latentGrid(clip);
     assert(frames_THWC.length === gridSize(clip) * numColours, "the frames have the clip's size");
     const latent_thwz = new Float32Array(gridSize(latent) * this.cfg.latentChannels);
-    await gather(latent_thwz, clipStream(this.programs, encoding, [frames_THWC], latent, this.options(latent)));
+    await gather(latent_thwz, clipStream(this.programs, encoding, [frames_THWC], latent, this.options(latent.t)));
     return latent_thwz;
   }
 
@@ -56,7 +56,7 @@ export class VaeCodec {
     const frames_THWC = new Uint8Array(gridSize(clipGrid(latent, vaeFactor(this.cfg))) * numColours);
     await gather(
       frames_THWC,
-      bytesOf(clipStream(this.programs, decoding, [latent_thwz], latent, this.options(latent))),
+      bytesOf(clipStream(this.programs, decoding, [latent_thwz], latent, this.options(latent.t))),
     );
     return frames_THWC;
   }
@@ -75,9 +75,14 @@ export class VaeCodec {
    * Frames of a clip as its latents come, some at a time.
    * Shapes: latent_thwz, not normalised, of any number of frames in each array -> frames_THWC bytes.
    * @param size in latent cells.
+   * @param numLatents how many frames of latents there will be, where that is known: a short clip is then one chunk.
    */
-  decodeStream(latents: FrameSource<Float32Array>, size: FrameSize): AsyncGenerator<Uint8Array, void, undefined> {
-    return bytesOf(clipStream(this.programs, decoding, latents, size, this.options()));
+  decodeStream(
+    latents: FrameSource<Float32Array>,
+    size: FrameSize,
+    numLatents?: number,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    return bytesOf(clipStream(this.programs, decoding, latents, size, this.options(numLatents)));
   }
 
   /** Frees its programs. They are compiled again when it is used again. */
@@ -85,9 +90,9 @@ export class VaeCodec {
     return this.programs.dispose();
   }
 
-  private options(latent?: Grid): { chunkPixels: number; numLatents?: number } {
+  private options(numLatents?: number): StreamOptions {
     const { chunkPixels } = this;
-    return latent === undefined ? { chunkPixels } : { chunkPixels, numLatents: latent.t };
+    return { chunkPixels, ...(numLatents !== undefined && { numLatents }) };
   }
 }
 
