@@ -89,37 +89,48 @@ const vaeRecipeSchema = z.strictObject({
   augment: augmentSchema.prefault({}),
 });
 
-const ditRecipeSchema = z.strictObject({
-  kind: z.literal("dit").describe("Trains a diffusion transformer on the latents of a trained VAE."),
-  ...common,
-  vae: z
-    .strictObject({
-      run: z.string().min(1).describe("Run folder of the VAE."),
-      recipe: z
-        .string()
-        .optional()
-        .describe("Recipe that trains the VAE into that folder when it is not there yet; relative to this file."),
-      whitening: z
-        .number()
-        .min(0)
-        .max(1)
-        .default(0.5)
-        .describe("How far latent channels are brought to equal variance. 0.5: cleaner clips than 1 in small trials."),
-      chunkPixels: chunkPixelsSchema,
-    })
-    .describe("The VAE whose latents are learned."),
-  dit: ditSchema.describe("The diffusion transformer."),
-  objective: objectiveSchema.prefault({}),
-  packing: packingSchema.prefault({}),
-  samples: samplesSchema.prefault({}),
-  augment: z
-    .custom<undefined>(
-      () => false,
-      "has no effect here: latents are made once and kept; augment in the recipe of the VAE",
-    )
-    .optional()
-    .describe("No key of this kind: clips are augmented where a VAE learns from their pixels."),
-});
+const ditRecipeSchema = withEffects(
+  z.strictObject({
+    kind: z.literal("dit").describe("Trains a diffusion transformer on the latents of a trained VAE."),
+    ...common,
+    vae: z
+      .strictObject({
+        run: z.string().min(1).describe("Run folder of the VAE."),
+        recipe: z
+          .string()
+          .optional()
+          .describe("Recipe that trains the VAE into that folder when it is not there yet; relative to this file."),
+        whitening: z
+          .number()
+          .min(0)
+          .max(1)
+          .default(0.5)
+          .describe(
+            "How far latent channels are brought to equal variance. 0.5: cleaner clips than 1 in small trials.",
+          ),
+        chunkPixels: chunkPixelsSchema,
+      })
+      .describe("The VAE whose latents are learned."),
+    dit: ditSchema.describe("The diffusion transformer."),
+    objective: objectiveSchema.prefault({}),
+    packing: packingSchema.prefault({}),
+    samples: samplesSchema.prefault({}),
+    augment: z
+      .custom<undefined>(
+        () => false,
+        "has no effect here: latents are made once and kept; augment in the recipe of the VAE",
+      )
+      .optional()
+      .describe("No key of this kind: clips are augmented where a VAE learns from their pixels."),
+  }),
+  [
+    {
+      key: "samples.rolling",
+      needs: ({ packing }) => packing.window !== undefined,
+      why: "only models that are trained on windows draw by rolling: set packing.window",
+    },
+  ],
+);
 
 /** A whole recipe: what `kinema train` takes. */
 export const recipeSchema = requiredKindUnion([vaeRecipeSchema, ditRecipeSchema]);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { guidanceSchema } from "../diffusion/guidance.ts";
 import { samplerSchema } from "../diffusion/sampler.ts";
+import { rollingSchema } from "./rolling/schedule.ts";
 
 const clipSchema = z.strictObject({
   prompt: z.string().default("").describe("What the clip shows. Empty: whatever the model likes."),
@@ -18,6 +19,7 @@ export const samplesSchema = z
   .strictObject({
     sampler: samplerSchema.prefault({}).describe("From noise to clip."),
     guidance: guidanceSchema.prefault({}).describe("How strictly the prompt is followed."),
+    rolling: rollingSchema.prefault({}),
     clips: z
       .array(clipSchema)
       .default([])

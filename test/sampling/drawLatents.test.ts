@@ -10,9 +10,12 @@ import { PackPlan } from "../../src/models/patches/pack.ts";
 import { patchify } from "../../src/models/patches/patchify.ts";
 import { textRow, textRowLength } from "../../src/models/text/textRow.ts";
 import { normaliseLatents } from "../../src/models/vae/latents.ts";
-import { type DrawOptions, drawLatents, partOfTimes } from "../../src/sampling/drawLatents.ts";
+import { type DrawOptions, drawLatents } from "../../src/sampling/drawLatents.ts";
+import { partOfTimes } from "../../src/sampling/drawTogether.ts";
 import type { KnownFrame, LatentRequest } from "../../src/sampling/latentRequest.ts";
-import { latentFrames } from "../../src/sampling/latentVideo.ts";
+import { joinLatents, latentFrames } from "../../src/sampling/latentVideo.ts";
+import { rollOut } from "../../src/sampling/rolling/rollOut.ts";
+import { rollingSchema } from "../../src/sampling/rolling/schedule.ts";
 import { samplesSchema } from "../../src/sampling/samplingConfig.ts";
 import { assertClose } from "../nn/numeric.ts";
 import { randomVideoModel, someLatents } from "./samplingSetting.ts";
@@ -151,5 +154,46 @@ describe("drawLatents", () => {
       { edit: { from: someLatents(2, "b"), strength: 1 } },
       /expected a clip of 3x4x4 latent cells, got 2x4x4/,
     );
+  });
+
+  describe("of clips longer than the model's window", () => {
+    const rolling = rollingSchema.parse({});
+    const knowing = (inside: boolean) => ({
+      ...randomVideoModel(engine),
+      long: { rolling, reachOf: () => ({ time: 4, window: 3, inside }) },
+    });
+    const long = { prompt: "a", grid: { t: 6, h: 4, w: 4 } };
+    const short = { prompt: "a", grid };
+
+    it("rolls them out, and draws the others as ever", async () => {
+      const told: number[] = [];
+      const onStep = (done: number) => told.push(done);
+      const drawn = await drawLatents(knowing(true), [long, short], { ...options, onStep });
+      assert.deepEqual(
+        drawn.map(({ grid: { t } }) => t),
+        [6, 3],
+      );
+      const [plain] = await draw([short]);
+      assertClose(drawn[1]?.latent_thwz ?? [], plain?.latent_thwz ?? [], 1e-6);
+      const parts = [];
+      for await (const { latents } of rollOut(knowing(true), [long], { ...options, rolling, window: 3 }))
+        parts.push(latents);
+      assert.deepEqual(drawn[0], joinLatents(parts));
+      assert.deepEqual(told, [1, 2, 3, 4, ...Array.from({ length: 12 }, (_, i) => i + 1)]);
+    });
+
+    it("draws them at once where the model does not go on from inside a clip", async () => {
+      const [drawn] = await drawLatents(knowing(false), [long], options);
+      const [plain] = await draw([long]);
+      assert.deepEqual(drawn, plain);
+    });
+
+    it("refuses prompts that change in a clip that is drawn at once", async () => {
+      const later = [{ from: 1, prompt: "b" }];
+      const refused = (inside: boolean, request: LatentRequest, message: RegExp) =>
+        assert.rejects(drawLatents(knowing(inside), [{ ...request, later }], options), message);
+      await refused(true, short, /^UserError: prompts: expected one for a clip of up to 3 latent frames/);
+      await refused(false, long, /expected one: the model draws a clip at once, .* trained with packing.window/);
+    });
   });
 });

@@ -22,11 +22,15 @@ const factsSchema = z.strictObject({
 /** What a model was trained on: defaults for sampling it. */
 export type ModelFacts = z.output<typeof factsSchema>;
 
-export async function writeModelFacts(runDir: string, data: ClipPool<PoolStore>): Promise<void> {
+/** What a model of these clips will have been trained on. */
+export function modelFactsOf(data: ClipPool<PoolStore>): ModelFacts {
   const counts = new Map<number, number>();
   for (const { fps } of data.entries) counts.set(fps, (counts.get(fps) ?? 0) + 1);
   const [fps = 8] = [...counts].sort((a, b) => b[1] - a[1])[0] ?? [];
-  const facts: ModelFacts = { fingerprints: [...data.fingerprints], grids: countGrids(data.entries), fps };
+  return { fingerprints: [...data.fingerprints], grids: countGrids(data.entries), fps };
+}
+
+export async function writeModelFacts(runDir: string, facts: ModelFacts): Promise<void> {
   await writeFileAtomic(join(runDir, FILE), `${JSON.stringify(facts, null, 2)}\n`);
 }
 

@@ -9,6 +9,7 @@ import { loadCheckpoint } from "../../train/checkpoint.ts";
 import { readRunConfig } from "../../train/runFolder.ts";
 import { loadVae, readVaeFacts, type VaeFacts } from "../../train/vaeFolder.ts";
 import { type ModelFacts, readModelFacts } from "./modelFacts.ts";
+import { longClipsOf } from "./reach.ts";
 import { recipeOfRun } from "./recipeOfRun.ts";
 
 /** What is known of a run's model without its weights: enough to refuse what it cannot do. */
@@ -60,6 +61,7 @@ export async function loadModel(known: KnownModel, weights: "ema" | "model"): Pr
     weights: tensors[weights],
     codec: new VaeCodec(engine, vae.config, vae.weights, recipe.vae.chunkPixels),
     statistics: partlyWhitened(vae.statistics, recipe.vae.whitening),
+    long: longClipsOf({ recipe, facts, vae }),
   };
 }
 

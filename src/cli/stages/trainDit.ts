@@ -16,9 +16,10 @@ import { DitTask } from "../../train/ditTask.ts";
 import { refuseOtherRecipe } from "../../train/runFolder.ts";
 import { copyVae, loadVae } from "../../train/vaeFolder.ts";
 import { latentsOf } from "./latentsOf.ts";
-import { writeModelFacts } from "./modelFacts.ts";
+import { modelFactsOf, writeModelFacts } from "./modelFacts.ts";
 import type { ClipStore } from "./openData.ts";
 import { clipsSheet } from "./pictures.ts";
+import { longClipsOf } from "./reach.ts";
 import { runRecipe } from "./runRecipe.ts";
 import { runStage } from "./runStage.ts";
 import { spread } from "./spread.ts";
@@ -43,6 +44,8 @@ export async function trainDit(
     latentChannels: vae.config.latentChannels,
     prediction: objective.prediction,
   };
+  const facts = modelFactsOf(clips);
+  const long = longClipsOf({ recipe: recipe.value, facts, vae });
   const statistics = partlyWhitened(vae.statistics, recipe.value.vae.whitening);
   const identity = runRecipe(recipe, engine, clips, { vae: vae.sha256 }, allowChange);
   await refuseOtherRecipe(runDir, identity);
@@ -61,13 +64,16 @@ export async function trainDit(
       engine,
       onOpen: async (run) => {
         await copyVae(vaeDirOf(recipe.value.vae.run), join(run.dir, "vae"));
-        await writeModelFacts(run.dir, clips);
+        await writeModelFacts(run.dir, facts);
         for (const line of packingLines(task.packing)) tell(line);
         noteLongCaptions(clips.stores, dit.text);
         noteUnevenDraws(task.packing.draws);
       },
       drawSamples: (run) => async (step, weights) => {
-        const drawn = await textToVideo({ engine, model, weights, codec, statistics }, requests, { ...samples, seed });
+        const drawn = await textToVideo({ engine, model, weights, codec, statistics, long }, requests, {
+          ...samples,
+          seed,
+        });
         return [await clipsSheet(join(run.samplesDir, `step-${step}.png`), requests, drawn)];
       },
     });

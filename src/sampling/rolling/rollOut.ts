@@ -2,8 +2,9 @@ import { UserError } from "../../base/errors.ts";
 import { type Grid, gridSize } from "../../base/grid.ts";
 import { numStepsOf, timesOf } from "../../diffusion/sampler.ts";
 import { tokenGrid } from "../../models/patches/patchify.ts";
-import { type DrawOptions, type LatentDrawer, noiseNames } from "../drawLatents.ts";
-import { Flow, type FlowClip } from "../flow.ts";
+import type { FlowClip } from "../flow.ts";
+import { KeptFlow } from "../keptFlow.ts";
+import { type DrawOptions, type LatentDrawer, noiseNames } from "../latentDrawer.ts";
 import { checkRequest, type LatentRequest } from "../latentRequest.ts";
 import { type LatentVideo, latentFrames } from "../latentVideo.ts";
 import { numGiven, RollingClip } from "./rollingClip.ts";
@@ -43,7 +44,7 @@ export async function* rollOut(
   requests: readonly LatentRequest[],
   options: RollOptions,
 ): AsyncGenerator<FinishedLatents, void, undefined> {
-  const { sampler, guidance, onStep } = options;
+  const { guidance, onStep, kept = new KeptFlow(drawer, options) } = options;
   const names = noiseNames(requests);
   const rolls = requests.map((request, i) => rollOf(drawer, request, [options.seed, ...(names[i] ?? [])], options));
   for (const [clip, { known = [], grid }] of requests.entries()) {
@@ -51,12 +52,8 @@ export async function* rollOut(
   }
   const turns = [...new Set([0, ...rolls.flatMap(({ schedule }) => schedule.turns)])].sort((a, b) => a - b);
   const numSteps = turns.at(-1) as number;
-  const flow = await Flow.create(
-    drawer,
-    rolls.map(({ grid }) => grid),
-    { sampler, guidance },
-  );
   try {
+    const flow = await kept.of(rolls.map(({ grid }) => grid));
     for (const [turn, from] of turns.slice(0, -1).entries()) {
       const to = turns[turn + 1] as number;
       const ends = await flow.run(
@@ -68,7 +65,7 @@ export async function* rollOut(
       }
     }
   } finally {
-    await flow.dispose();
+    if (options.kept === undefined) await kept.dispose();
   }
 }
 
@@ -109,7 +106,7 @@ function stretchOf({ clip, schedule, grid, times }: Roll, from: number, to: numb
   const numSteps = times.length - 1;
   const timeAt = (step: number, frame: number): number => times[numSteps - schedule.levelAt(step, frame)] as number;
   return {
-    prompt: clip.promptAt(schedule.newestAt(from)),
+    prompt: clip.promptAt(schedule.middleAt(from)),
     negative,
     start_LP: clip.slideTo(first, grid.t),
     times: Array.from({ length: grid.t }, (_, frame) =>

@@ -2,7 +2,7 @@ import { assert, UserError } from "../../base/errors.ts";
 import { KeyedRandom } from "../../base/random.ts";
 import { patchify, unpatchify } from "../../models/patches/patchify.ts";
 import { denormaliseLatents, normaliseLatents } from "../../models/vae/latents.ts";
-import type { LatentDrawer } from "../drawLatents.ts";
+import type { LatentDrawer } from "../latentDrawer.ts";
 import type { LatentRequest } from "../latentRequest.ts";
 import type { LatentVideo } from "../latentVideo.ts";
 import type { RollingSchedule } from "./schedule.ts";

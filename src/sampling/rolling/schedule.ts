@@ -72,6 +72,12 @@ export class RollingSchedule {
     return Math.min(steps, Math.max(0, steps + (this.delays[frame - numGiven] as number) - step));
   }
 
+  /** The frame in the middle of those on their way after a step: some nearer to a clip, some to noise. */
+  middleAt(step: number): number {
+    const oldest = this.delays.findIndex((delay) => step < delay + this.extent.steps);
+    return Math.ceil((this.extent.numGiven + Math.max(0, oldest) + this.newestAt(step)) / 2);
+  }
+
   /** The last frame that has begun at a step. */
   newestAt(step: number): number {
     return this.extent.numGiven + this.delays.findLastIndex((delay) => delay <= step);
