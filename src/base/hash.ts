@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { canonicalJson, type JsonValue } from "./json.ts";
+import { openPlainFile } from "./plainFile.ts";
 
 /** What tells a file from any other. */
 export type FileSeal = {
@@ -24,11 +24,12 @@ export function sealOfBytes(data: Uint8Array): FileSeal {
   return { bytes: data.length, sha256: sha256(data) };
 }
 
-/** Size and SHA-256 of a file, streamed. */
+/** Size and SHA-256 of a plain file, streamed. @throws as `openPlainFile` does. */
 export async function sealOfFile(path: string): Promise<FileSeal> {
   const hash = createHash("sha256");
   let bytes = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+  const file = await openPlainFile(path);
+  for await (const chunk of file.createReadStream({ highWaterMark: 1 << 20 })) {
     hash.update(chunk);
     bytes += chunk.length;
   }

@@ -1,10 +1,11 @@
 /** Reading and writing safetensors files, a piece at a time: neither side ever holds a file twice. */
 import { createHash, type Hash } from "node:crypto";
-import fs, { type FileHandle } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { endianness } from "node:os";
 import { assert, UserError } from "./errors.ts";
 import { errorCode, writeFileAtomic } from "./files.ts";
 import type { FileSeal } from "./hash.ts";
+import { openPlainFile } from "./plainFile.ts";
 import { encodeHeader, parseHeader, prefixBytes, readHeaderLength, type SafetensorsHeader } from "./safetensors.ts";
 import { storedTypes } from "./safetensorsTypes.ts";
 import { type HostTensor, sizeOf } from "./tensors.ts";
@@ -92,8 +93,9 @@ function* piecesOf(tensors: NamedTensors, metadata: Readonly<Record<string, stri
 
 async function open(path: string): Promise<FileHandle> {
   try {
-    return await fs.open(path, "r");
+    return await openPlainFile(path);
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(path, { expected: "a safetensors file", got: errorCode(error) ?? String(error) });
   }
 }

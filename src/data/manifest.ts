@@ -4,7 +4,7 @@ import { z } from "zod";
 import { conform } from "../base/conform.ts";
 import { UserError } from "../base/errors.ts";
 import { isJsonObject, parseJson } from "../base/json.ts";
-import { readTextFile } from "../base/textFile.ts";
+import { readTextFile } from "../base/plainFile.ts";
 import { type ClipShape, shapeKey } from "./clip.ts";
 import { groupBy } from "./group.ts";
 import { CONTENT_KINDS } from "./shards/rows.ts";

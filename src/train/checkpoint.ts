@@ -2,20 +2,28 @@
  * Checkpoints of a run: `checkpoints/step-00000120/` with one safetensors file per part, state.json, config.yaml and
  * manifest.json. `checkpoints/latest` names the newest one that was read again after writing and found sound.
  */
-import fs from "node:fs/promises";
 import { basename, join } from "node:path";
 import { assert, UserError } from "../base/errors.ts";
-import { errorCode, namesIn, removeFolder, writeFileAtomic, writeFolderAtomic, writeNewFile } from "../base/files.ts";
+import {
+  errorCode,
+  namesIn,
+  removeFolder,
+  resolveInside,
+  writeFileAtomic,
+  writeFolderAtomic,
+  writeNewFile,
+} from "../base/files.ts";
 import { type FileSeal, sealOfBytes } from "../base/hash.ts";
 import { canonicalJson, type JsonObject, parseJsonObject } from "../base/json.ts";
+import { maxTextBytes, readTextFile } from "../base/plainFile.ts";
 import { type NamedTensors, readSafetensors, writeSafetensors } from "../base/safetensorsFile.ts";
 import {
-  type CheckpointManifest,
   checkSeal,
   encodeManifest,
   looksWhole,
   manifestName,
   readManifest,
+  readSealedText,
   sealOf,
   verifyCheckpoint,
 } from "./checkpointManifest.ts";
@@ -172,6 +180,7 @@ async function writeParts(folder: string, content: CheckpointContent): Promise<R
   const texts = { "state.json": `${canonicalJson(content.state)}\n`, "config.yaml": content.config };
   for (const [name, text] of Object.entries(texts)) {
     const bytes = Buffer.from(text);
+    assert(bytes.length <= maxTextBytes, `${name} can be read again`);
     await writeNewFile(join(folder, name), bytes);
     files[name] = sealOfBytes(bytes);
   }
@@ -194,36 +203,38 @@ async function readCheckpoint<Part extends CheckpointPart>(
   const manifest = await readManifest(folder);
   const { step } = manifest;
   if (step !== (stepOf(basename(folder)) ?? step)) throw new UserError(folder, `its manifest is that of step ${step}`);
-  const state = parseJsonObject(await readSealed(folder, manifest, "state.json"), join(folder, "state.json"));
+  const state = parseJsonObject(await readSealedText(folder, manifest, "state.json"), join(folder, "state.json"));
   if (!accepts(state)) return undefined;
-  const config = await readSealed(folder, manifest, "config.yaml");
+  const config = await readSealedText(folder, manifest, "config.yaml");
   const tensors: Partial<Record<Part, NamedTensors>> = {};
   for (const part of which) {
     const name = `${part}.safetensors`;
     const expected = sealOf(manifest, folder, name);
-    const file = await readSafetensors(join(folder, name));
+    const file = await readSafetensors(await resolveInside(folder, name));
     checkSeal(join(folder, name), expected, file);
     tensors[part] = file.tensors;
   }
   return { step, folder, tensors: tensors as Record<Part, NamedTensors>, state, config };
 }
 
-async function readSealed(folder: string, manifest: CheckpointManifest, name: string): Promise<string> {
-  const bytes = await fs.readFile(join(folder, name));
-  checkSeal(join(folder, name), sealOf(manifest, folder, name), sealOfBytes(bytes));
-  return bytes.toString("utf8");
-}
-
 /** What `latest` names, then the ones before it, newest first; last the ones after it, which were never confirmed. */
 async function inOrderOfTrust(runDir: string): Promise<CheckpointPlace[]> {
   const newestFirst = (await listCheckpoints(runDir)).reverse();
-  const latest = await fs.readFile(join(checkpointsOf(runDir), "latest"), "utf8").catch(() => "");
-  const confirmed = stepOf(latest.trim()) ?? Number.POSITIVE_INFINITY;
+  const confirmed = stepOf(confirmedName(runDir)) ?? Number.POSITIVE_INFINITY;
   const [upTo, after] = [
     newestFirst.filter((at) => at.step <= confirmed),
     newestFirst.filter((at) => at.step > confirmed),
   ];
   return [...upTo, ...after];
+}
+
+/** What `latest` names; nothing when it is not there or no text. */
+function confirmedName(runDir: string): string {
+  try {
+    return readTextFile(join(checkpointsOf(runDir), "latest")).trim();
+  } catch {
+    return "";
+  }
 }
 
 /** Removes sound checkpoints that retention does not keep. Those of a later step belong to an abandoned future. */

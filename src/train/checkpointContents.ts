@@ -45,10 +45,9 @@ export async function readContents(dir: string): Promise<CheckpointContents> {
   const files: ListedFile[] = [];
   const tensors: ListedTensor[] = [];
   for (const [name, seal] of Object.entries(seals)) {
-    const path = join(folder, name);
-    const damage = await damageOf(() => verifyFile(path, seal));
+    const damage = await damageOf(() => verifyFile(folder, name, seal));
     files.push({ name, bytes: seal.bytes, damage });
-    if (damage === null && name.endsWith(TENSORS)) tensors.push(...(await listTensors(path, name)));
+    if (damage === null && name.endsWith(TENSORS)) tensors.push(...(await listTensors(join(folder, name), name)));
   }
   return { folder, step, metrics, files, tensors };
 }

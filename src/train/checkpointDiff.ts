@@ -1,11 +1,10 @@
 /** How two checkpoints differ. */
-import fs from "node:fs/promises";
 import { join } from "node:path";
 import { type JsonObject, parseJsonObject } from "../base/json.ts";
 import { readSafetensors } from "../base/safetensorsFile.ts";
 import type { HostTensor } from "../base/tensors.ts";
 import { checkpointFolder } from "./checkpoint.ts";
-import { verifyCheckpoint } from "./checkpointManifest.ts";
+import { readSealedText, verifyCheckpoint } from "./checkpointManifest.ts";
 import { type Difference, differences } from "./runIdentity.ts";
 
 export interface CheckpointDiff {
@@ -74,14 +73,14 @@ interface Opened {
 
 async function open(dir: string, parseConfig: (text: string, file: string) => JsonObject): Promise<Opened> {
   const folder = await checkpointFolder(dir);
-  const { step, files } = await verifyCheckpoint(folder);
-  const [config, state] = [join(folder, "config.yaml"), join(folder, "state.json")];
+  const manifest = await verifyCheckpoint(folder);
+  const text = (name: string): Promise<string> => readSealedText(folder, manifest, name);
   return {
     folder,
-    step,
-    config: parseConfig(await fs.readFile(config, "utf8"), config),
-    state: parseJsonObject(await fs.readFile(state, "utf8"), state),
-    tensorFiles: Object.keys(files).filter((name) => name.endsWith(TENSORS)),
+    step: manifest.step,
+    config: parseConfig(await text("config.yaml"), join(folder, "config.yaml")),
+    state: parseJsonObject(await text("state.json"), join(folder, "state.json")),
+    tensorFiles: Object.keys(manifest.files).filter((name) => name.endsWith(TENSORS)),
   };
 }
 

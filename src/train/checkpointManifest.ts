@@ -2,9 +2,10 @@
 import fs from "node:fs/promises";
 import { basename, join } from "node:path";
 import { UserError } from "../base/errors.ts";
-import { errorCode } from "../base/files.ts";
-import { type FileSeal, sealOfFile, sha256OfJson } from "../base/hash.ts";
+import { errorCode, resolveInside } from "../base/files.ts";
+import { type FileSeal, sealOfBytes, sealOfFile, sha256OfJson } from "../base/hash.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonObject } from "../base/json.ts";
+import { readSmallFile } from "../base/plainFile.ts";
 
 export const manifestName = "manifest.json";
 const format = "kinema-checkpoint";
@@ -27,8 +28,8 @@ export function encodeManifest({ step, files, metrics }: CheckpointManifest): st
 /** Reads the manifest of a checkpoint folder. @throws UserError when it is missing, damaged or of another version. */
 export async function readManifest(folder: string): Promise<CheckpointManifest> {
   const path = join(folder, manifestName);
-  const text = await fs.readFile(path, "utf8").catch((error: unknown) => Promise.reject(unreadable(path, error)));
-  const { seal, ...body } = parseJsonObject(text, path);
+  const bytes = await whenReadable(path, async () => readSmallFile(await resolveInside(folder, manifestName)));
+  const { seal, ...body } = parseJsonObject(bytes.toString("utf8"), path);
   if (body.format !== format || body.version !== version) {
     throw new UserError(path, {
       expected: `${format} of version ${version}`,
@@ -63,13 +64,31 @@ export function checkSeal(path: string, expected: FileSeal, got: FileSeal): void
 /** Reads every file of a checkpoint again and compares it with the manifest. @throws UserError naming the first bad file. */
 export async function verifyCheckpoint(folder: string): Promise<CheckpointManifest> {
   const manifest = await readManifest(folder);
-  for (const [name, seal] of Object.entries(manifest.files)) await verifyFile(join(folder, name), seal);
+  for (const [name, seal] of Object.entries(manifest.files)) await verifyFile(folder, name, seal);
   return manifest;
 }
 
-/** Reads a file again and compares it. @throws UserError when it cannot be read, or is not what was written. */
-export async function verifyFile(path: string, seal: FileSeal): Promise<void> {
-  checkSeal(path, seal, await sealOfFile(path).catch((error: unknown) => Promise.reject(unreadable(path, error))));
+/**
+ * Reads a file again and compares it. @throws UserError when it cannot be read, is a link out of the folder, or is not
+ * what was written.
+ */
+export async function verifyFile(folder: string, name: string, seal: FileSeal): Promise<void> {
+  const path = join(folder, name);
+  const got = await whenReadable(path, async () => {
+    const inside = await resolveInside(folder, name);
+    const { size } = await fs.stat(inside);
+    return size === seal.bytes ? sealOfFile(inside) : { bytes: size, sha256: "" };
+  });
+  checkSeal(path, seal, got);
+}
+
+/** The text of a file that a manifest names. @throws UserError as `verifyFile` does, and when it is too large. */
+export async function readSealedText(folder: string, manifest: CheckpointManifest, name: string): Promise<string> {
+  const path = join(folder, name);
+  const seal = sealOf(manifest, folder, name);
+  const bytes = await whenReadable(path, async () => readSmallFile(await resolveInside(folder, name)));
+  checkSeal(path, seal, sealOfBytes(bytes));
+  return bytes.toString("utf8");
 }
 
 /** True when the manifest is sound and every file is there with its length. Contents are not read. */
@@ -85,8 +104,13 @@ export async function looksWhole(folder: string): Promise<boolean> {
   }
 }
 
-function unreadable(path: string, error: unknown): UserError {
-  return new UserError(path, { expected: "a readable file", got: errorCode(error) ?? String(error) });
+async function whenReadable<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(path, { expected: "a readable file", got: errorCode(error) ?? String(error) });
+  }
 }
 
 function isNumbers(value: JsonValue): value is Readonly<Record<string, number>> {

@@ -210,14 +210,15 @@ class TrainingLoop {
     const { step } = this;
     const stops = shouldStop();
     const planned = this.isDue(train.checkpointEvery);
+    // Pictures come first: a run that dies once the checkpoint is there does not draw those of its step again.
+    if (this.isLast || (train.sampleEvery > 0 && step % train.sampleEvery === 0)) {
+      await observer.samples(step, this.buffers.ema.tensors);
+      this.meter.restartClock();
+    }
     if (planned || stops) {
       await this.saves.settled();
       await this.saves.begin(await this.snapshot(feed, planned));
       if (planned) this.state = { ...this.state, lossesSinceCheckpoint: NO_LOSSES };
-      this.meter.restartClock();
-    }
-    if (this.isLast || (train.sampleEvery > 0 && step % train.sampleEvery === 0)) {
-      await observer.samples(step, this.buffers.ema.tensors);
       this.meter.restartClock();
     }
     return stops;

@@ -2,13 +2,12 @@
  * The folder of a run: `experiments/<name>/<run>/` with config.yaml (resolved), run.json (what it is and each start),
  * log.jsonl, tb/ (TensorBoard events), samples/ and checkpoints/.
  */
-import fs from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
 import { makeFolder, namesIn, removeLeftovers, writeFileAtomic } from "../base/files.ts";
 import { LOCK_FILE, lockFolder } from "../base/folderLock.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonObject } from "../base/json.ts";
-import { readTextFile } from "../base/textFile.ts";
+import { readTextFile } from "../base/plainFile.ts";
 import { allowanceFor, covers, describeStart, differences, refuseUnknownKeys, showDifference } from "./runIdentity.ts";
 
 export interface RunRecipe {
@@ -108,8 +107,9 @@ export async function refuseOtherRecipe(dir: string, recipe: RunRecipe): Promise
 /** The resolved config of a run or of one of its checkpoints. @throws UserError when the folder is neither. */
 export async function readRunConfig(dir: string): Promise<string> {
   try {
-    return await fs.readFile(join(dir, configFile), "utf8");
-  } catch {
+    return readTextFile(join(dir, configFile));
+  } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(dir, { expected: "the folder of a run", got: `none with a ${configFile}` });
   }
 }

@@ -3,6 +3,7 @@
  * call of the chosen number and all after it fail, as if the process had been killed there. Afterwards a power loss can
  * be played: what was not synced is taken back.
  */
+import { constants } from "node:fs";
 import fs, { type FileHandle } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
@@ -21,6 +22,8 @@ export interface Fault {
 type NameChange =
   | { readonly kind: "made"; path: string }
   | { readonly kind: "renamed"; readonly from: string; path: string; readonly replaced: Buffer | undefined };
+
+const WRITES = constants.O_WRONLY | constants.O_RDWR | constants.O_CREAT;
 
 const real = { open: fs.open, rename: fs.rename, rm: fs.rm, mkdir: fs.mkdir };
 
@@ -41,8 +44,8 @@ export class FaultyDisk {
   /** Runs an action on this disk. True when it came to its end. */
   async run(action: () => Promise<unknown>): Promise<unknown> {
     Object.assign(fs, {
-      open: async (path: string, flags = "r") => {
-        const writes = flags !== "r";
+      open: async (path: string, flags: string | number = "r") => {
+        const writes = typeof flags === "number" ? (flags & WRITES) !== 0 : flags !== "r";
         if (writes) this.step("open", path);
         const handle = await real.open(path, flags);
         if (writes) this.unsyncedNames.push({ kind: "made", path: resolve(path) });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -12,6 +12,8 @@ import { SmallRecipes } from "../cli/smallRuns.ts";
 
 const PARTS = ["model", "ema", "optimizer"] as const;
 const CHECKPOINT_EVERY = 4;
+/** Pictures at steps of checkpoints, and between them. */
+const SAMPLE_EVERY = 6;
 /** Steps of the run for each kill: more than a start gets done before it is killed, on average. */
 const STEPS_PER_KILL = 8;
 /** Calls that change the disk, and from how many the moment is drawn: those of one save and the first of the next. */
@@ -40,11 +42,13 @@ export interface KillReport {
   readonly kinds: Readonly<Record<string, number>>;
   readonly resumes: number;
   readonly steps: number;
+  /** Sample pictures, at steps of checkpoints and between. */
+  readonly pictures: number;
 }
 
 /**
- * Kills a run so often, finishes it, and compares it with one that was never interrupted: weights, averages, optimizer
- * and every logged loss, to the byte. @throws AssertionError when they differ.
+ * Kills a run so often, finishes it, and compares it with one that was never interrupted: weights, averages, optimizer,
+ * every logged loss and every sample picture, to the byte. @throws AssertionError when they differ.
  */
 export async function killAndCompare({ kills, seed, onKill }: KillPlan): Promise<KillReport> {
   const recipes = new SmallRecipes();
@@ -68,7 +72,7 @@ export async function killAndCompare({ kills, seed, onKill }: KillPlan): Promise
     }
     await training.finish(recipes.at("killed"));
     compare(recipes.at("killed"), recipes.at("whole"), steps);
-    return { kills, insideSaves, kinds, resumes: kills, steps };
+    return { kills, insideSaves, kinds, resumes: kills, steps, pictures: numPictures(steps) };
   } finally {
     recipes.remove();
   }
@@ -80,7 +84,7 @@ class Training {
 
   constructor(recipes: SmallRecipes, steps: number) {
     this.recipes = recipes;
-    const wishes = [`train.steps=${steps}`, `train.checkpointEvery=${CHECKPOINT_EVERY}`, "train.logEvery=1"];
+    const wishes = [`train.steps=${steps}`, `train.checkpointEvery=${CHECKPOINT_EVERY}`, `train.sampleEvery=${SAMPLE_EVERY}`, "train.logEvery=1"];
     this.command = ["train", recipes.at("dit.yaml"), ...wishes];
   }
 
@@ -125,9 +129,21 @@ function compare(killed: string, whole: string, steps: number): void {
     );
     assert.ok(one?.equals(other as Buffer), `${part} differs`);
   }
+  const [pictures, others] = [killed, whole].map((run) => picturesOf(join(run, "samples")));
+  assert.equal(pictures?.size, numPictures(steps));
+  assert.deepEqual(pictures, others);
   const [losses, expected] = [killed, whole].map((run) =>
     readRunLog(join(run, "log.jsonl")).map(({ step, loss, lr, gradNorm }) => ({ step, loss, lr, gradNorm })),
   );
   assert.deepEqual(losses, expected);
   assert.equal(losses?.length, steps);
+}
+
+/** Those at every so many steps, and at the end. */
+function numPictures(steps: number): number {
+  return Math.ceil(steps / SAMPLE_EVERY);
+}
+
+function picturesOf(folder: string): Map<string, Buffer> {
+  return new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]));
 }

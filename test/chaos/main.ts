@@ -20,7 +20,7 @@ const killed = await killAndCompare({ kills, seed, onKill: (done, where) => prog
 progress.stop();
 const kinds = Object.entries(killed.kinds).map(([kind, count]) => `${count} ${kind}`);
 console.log(
-  `kills: ${killed.kills}, ${killed.insideSaves} inside a save (${kinds.join(", ")}), ${killed.resumes} resumes, ${killed.steps} steps: model, ema, optimizer and all losses as uninterrupted`,
+  `kills: ${killed.kills}, ${killed.insideSaves} inside a save (${kinds.join(", ")}), ${killed.resumes} resumes, ${killed.steps} steps: model, ema, optimizer, all losses and ${killed.pictures} sample pictures as uninterrupted`,
 );
 
 const damage = await damageAndLoad(1000, 100, seed);

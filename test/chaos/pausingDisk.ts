@@ -4,9 +4,10 @@
  * checkpoints, counted from the start of the process's first save (a write is half done); or `line 3`, after the third
  * line of log.jsonl.
  */
-import files from "node:fs";
+import files, { constants } from "node:fs";
 import fs, { type FileHandle } from "node:fs/promises";
 
+const WRITES = constants.O_WRONLY | constants.O_RDWR | constants.O_CREAT;
 const [kind = "", count = "0"] = (process.env.KINEMA_CHAOS ?? "").split(" ");
 const moment = Number(count);
 const real = { open: fs.open, rename: fs.rename, rm: fs.rm, mkdir: fs.mkdir, writeSync: files.writeSync };
@@ -47,8 +48,9 @@ function wrap(handle: FileHandle, path: string): FileHandle {
 }
 
 Object.assign(fs, {
-  open: async (path: string, flags = "r") => {
-    if (flags !== "r") await step("open", path);
+  open: async (path: string, flags: string | number = "r") => {
+    const writes = typeof flags === "number" ? (flags & WRITES) !== 0 : flags !== "r";
+    if (writes) await step("open", path);
     return wrap(await real.open(path, flags), path);
   },
   rename: async (from: string, to: string) => {

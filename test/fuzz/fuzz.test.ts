@@ -1,6 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
+import { fuzzScratch } from "./scratchFolder.ts";
 import { targets } from "./targets.ts";
 import { tryTarget } from "./trial.ts";
 import { startWatchdog, type Watchdog } from "./watchdog.ts";
@@ -9,7 +8,7 @@ describe("files from strangers, a slice of npm run test:fuzz", () => {
   let scratch = "";
   let watchdog: Watchdog;
   before(() => {
-    scratch = mkdtempSync(join(tmpdir(), "kinema-fuzz-"));
+    scratch = fuzzScratch();
     watchdog = startWatchdog();
   });
   after(async () => {

@@ -3,10 +3,9 @@
  *
  *     npm run test:fuzz -- [--target safetensors] [--runs 1000] [--seed 1]
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { fuzzScratch } from "./scratchFolder.ts";
 import { targets } from "./targets.ts";
 import { trialLine, tryTarget } from "./trial.ts";
 import { startWatchdog } from "./watchdog.ts";
@@ -16,7 +15,7 @@ const { values } = parseArgs({
 });
 const names = values.target ?? Object.keys(targets);
 const seed = Number(values.seed ?? 1);
-const scratch = mkdtempSync(join(tmpdir(), "kinema-fuzz-"));
+const scratch = fuzzScratch();
 const watchdog = startWatchdog();
 let numFailed = 0;
 try {

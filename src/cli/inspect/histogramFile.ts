@@ -2,7 +2,7 @@ import { z } from "zod";
 import { conform } from "../../base/conform.ts";
 import { UserError } from "../../base/errors.ts";
 import { parseJson } from "../../base/json.ts";
-import { readTextFile } from "../../base/textFile.ts";
+import { readTextFile } from "../../base/plainFile.ts";
 import type { GridShare } from "../../data/plans/plan.ts";
 
 const side = z.int().positive();

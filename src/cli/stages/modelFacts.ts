@@ -4,7 +4,7 @@ import { conform } from "../../base/conform.ts";
 import { UserError } from "../../base/errors.ts";
 import { namesIn, writeFileAtomic } from "../../base/files.ts";
 import { parseJson } from "../../base/json.ts";
-import { readTextFile } from "../../base/textFile.ts";
+import { readTextFile } from "../../base/plainFile.ts";
 import { countGrids } from "../../data/manifest.ts";
 import type { ClipPool, PoolStore } from "../../data/mix/clipPool.ts";
 

@@ -1,5 +1,5 @@
 import { UserError } from "../../base/errors.ts";
-import { readTextFile } from "../../base/textFile.ts";
+import { readTextFile } from "../../base/plainFile.ts";
 
 /**
  * Reads `file,caption` rows (CSV as in RFC 4180: quotes around fields with commas, line ends or quotes, quotes doubled).

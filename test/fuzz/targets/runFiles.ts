@@ -3,7 +3,7 @@ import { join } from "node:path";
 import fc, { type Arbitrary } from "fast-check";
 import { sha256OfJson } from "../../../src/base/hash.ts";
 import { isJsonObject, type JsonObject, parseJsonObject } from "../../../src/base/json.ts";
-import { readTextFile } from "../../../src/base/textFile.ts";
+import { readTextFile } from "../../../src/base/plainFile.ts";
 import { readHistogram } from "../../../src/cli/inspect/histogramFile.ts";
 import { readModelFacts } from "../../../src/cli/stages/modelFacts.ts";
 import { type OrderState, readOrderState } from "../../../src/data/loader/orderState.ts";
