@@ -84,7 +84,12 @@ class Training {
 
   constructor(recipes: SmallRecipes, steps: number) {
     this.recipes = recipes;
-    const wishes = [`train.steps=${steps}`, `train.checkpointEvery=${CHECKPOINT_EVERY}`, `train.sampleEvery=${SAMPLE_EVERY}`, "train.logEvery=1"];
+    const wishes = [
+      `train.steps=${steps}`,
+      `train.checkpointEvery=${CHECKPOINT_EVERY}`,
+      `train.sampleEvery=${SAMPLE_EVERY}`,
+      "train.logEvery=1",
+    ];
     this.command = ["train", recipes.at("dit.yaml"), ...wishes];
   }
 
