@@ -58,6 +58,7 @@ export const quickstartCommand: CommandModule<object, QuickstartOptions> = {
       seed: 0,
       weights: "ema",
       engine: undefined,
+      overrides: [],
       steps: undefined,
       cfg: undefined,
     });

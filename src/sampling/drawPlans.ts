@@ -1,33 +1,40 @@
-import { type DrawOptions, drawLatents } from "./drawLatents.ts";
+import { gridKey } from "../base/grid.ts";
+import { drawLatents } from "./drawLatents.ts";
+import type { DrawManyOptions } from "./drawMany.ts";
 import type { LatentVideo } from "./latentVideo.ts";
 import type { ModePlan } from "./modes/modePlan.ts";
+import { drawInPacks } from "./packs.ts";
 import { shownFrames } from "./shownFrames.ts";
 import type { VideoModel } from "./textToVideo.ts";
 
 /**
- * Draws what several modes ask for, all in one pack, and decodes it.
+ * Draws what any number of modes ask for, those of one grid together, and decodes it.
  * @returns frames T H W C as bytes, in the order of the plans.
  */
 export async function drawPlans(
   video: VideoModel,
   plans: readonly ModePlan[],
-  options: DrawOptions,
+  { onClips, ...options }: DrawManyOptions,
 ): Promise<Uint8Array[]> {
-  const drawn = await drawLatents(
+  return drawInPacks(
     video,
-    plans.map(({ request }) => request),
     options,
+    plans,
+    ({ request }) => gridKey(request.grid),
+    async (part, kept) => {
+      const requests = part.map(({ request }) => request);
+      const drawn = await drawLatents(video, requests, { ...options, kept });
+      const clips: Uint8Array[] = [];
+      for (const [i, plan] of part.entries()) clips.push(await decoded(video, plan, drawn[i] as LatentVideo));
+      return clips;
+    },
+    onClips,
   );
-  const clips: Uint8Array[] = [];
-  for (const [i, plan] of plans.entries()) {
-    const parts: Uint8Array[] = [];
-    for await (const frames of shownFrames(video.codec, plan.parts(drawn[i] as LatentVideo))) parts.push(frames);
-    clips.push(joined(parts));
-  }
-  return clips;
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
+async function decoded({ codec }: VideoModel, plan: ModePlan, drawn: LatentVideo): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const frames of shownFrames(codec, plan.parts(drawn))) parts.push(frames);
   const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let first = 0;
   for (const part of parts) {

@@ -69,7 +69,13 @@ function captured(stream: NodeJS.WriteStream) {
   };
 }
 
-/** Recipes in a folder of their own, for a world of 24 clips; `vae.yaml` belongs to `dit.yaml` and `no-text.yaml`. */
+/** Frames of the longest clips that `modes.yaml` learns. */
+export const LONGEST = 13;
+
+/**
+ * Recipes in a folder of their own, for a world of 24 clips; `vae.yaml` belongs to all others. `modes.yaml` learns every
+ * mode, from clips of 9 and 13 frames.
+ */
 export class SmallRecipes {
   readonly folder = mkdtempSync(join(tmpdir(), "kinema-cli-"));
   readonly vaeRun = join(this.folder, "experiments", "small-vae", "main");
@@ -111,6 +117,27 @@ batch: { pixels: 4000, pcaClips: 8 }
     this.write(
       "no-text.yaml",
       `kind: dit\nname: silent\n${data}${train}${vae}dit: { kind: dit, ${dit}, text: { kind: none } }\n${rest}`,
+    );
+    this.write(
+      "modes.yaml",
+      `kind: dit
+name: modes
+data:
+  kind: shapes
+  dir: ${this.at("long-data")}
+  heldOut: 0.2
+  world:
+    clips: 16
+    buckets:
+      - { frames: 9, height: 16, width: 16 }
+      - { frames: ${LONGEST}, height: 16, width: 16 }
+engine: { threads: 1 }
+train: { steps: 3, logEvery: 3, checkpointEvery: 3 }
+${vae}dit: { kind: dit, ${dit}, text: ${text} }
+objective: { conditioning: { first: 0.2, last: 0.2, both: 0.2, keyframes: 0.2 } }
+packing: { tokens: 32, maxPlans: 3, window: 4 }
+samples: { sampler: { steps: 2 } }
+`,
     );
   }
 

@@ -12,8 +12,8 @@ import { keyframes } from "../../sampling/modes/keyframes.ts";
 import { framesOf, type ModePlan, type Reach, wholePart } from "../../sampling/modes/modePlan.ts";
 import type { ClipRequest } from "../../sampling/samplingConfig.ts";
 import type { KnownModel } from "../stages/openModel.ts";
+import { reachAt } from "../stages/reach.ts";
 import type { Intent } from "./intent.ts";
-import { reachAt } from "./reach.ts";
 import { framesIn } from "./seconds.ts";
 
 /** One result to draw. */

@@ -6,11 +6,11 @@ import type { LatentVideo } from "../../sampling/latentVideo.ts";
 import type { Reach } from "../../sampling/modes/modePlan.ts";
 import { refuseUntrained } from "../../sampling/modes/trained.ts";
 import type { KnownModel } from "../stages/openModel.ts";
+import { reachAt } from "../stages/reach.ts";
 import { blankLatents, checkSize, type Drawing, type DrawingFor, drawingOf } from "./drawing.ts";
 import { type FitTo, type Given, GivenFiles } from "./given.ts";
 import type { Intent, Wish } from "./intent.ts";
 import { textsOf } from "./prompts.ts";
-import { reachAt } from "./reach.ts";
 import { framesIn } from "./seconds.ts";
 
 /** Everything that is known before weights are loaded: the files that were given, read, and what is to be drawn. */

@@ -30,7 +30,7 @@ export interface EvaluateOptions extends DrawOptions {
 const RECONSTRUCTED = 100;
 const LOSS_CLIPS = 16;
 
-type Parts = Omit<Evaluation, "run" | "step">;
+type Parts = Omit<Evaluation, "run" | "step" | "sampling">;
 
 /** Measures a text-to-video model on its data. @param world the shapes world that the data is, if it is one. */
 export async function evaluateModel(

@@ -1,12 +1,15 @@
 import type { AdherenceReport } from "../../evaluation/adherenceReport.ts";
 import type { Estimate } from "../../evaluation/bootstrap.ts";
 import type { ReconstructionReport } from "../../evaluation/reconstructionReport.ts";
+import type { SamplesConfig } from "../../sampling/samplingConfig.ts";
 
 /** Everything that `kinema evaluate` measured of a run; what does not apply to the run or its data is not there. */
 export interface Evaluation {
   readonly run: string;
   /** Step of the weights. */
   readonly step: number;
+  /** How clips were drawn. */
+  readonly sampling?: Pick<SamplesConfig, "sampler" | "guidance">;
   readonly adherence?: {
     readonly seen: AdherenceReport;
     /** Triples of colour, shape and motion that training never showed. */

@@ -8,18 +8,31 @@ import type { Evaluation } from "./evaluation.ts";
 /** Folder of a run's evaluations. */
 export const EVALUATION = "evaluation";
 
-/** Where the evaluation of a step goes: `evaluation/step-120.json`. */
-export function evaluationPath(runDir: string, step: number, ending: string): string {
-  return join(runDir, EVALUATION, `step-${step}${ending}`);
+/** What was evaluated: a run as a whole, its modes, or its long clips. */
+export type Evaluated = "run" | "modes" | "long";
+
+/** Where the evaluation of a step goes: `evaluation/step-120.json`, `evaluation/modes-step-120.json`. */
+export function evaluationPath(runDir: string, step: number, ending: string, what: Evaluated = "run"): string {
+  return join(runDir, EVALUATION, `${what === "run" ? "" : `${what}-`}step-${step}${ending}`);
 }
 
-/** Writes an evaluation as JSON and as TensorBoard scalars into the run's folder. */
-export async function writeEvaluation(runDir: string, result: Evaluation): Promise<string> {
-  const path = evaluationPath(runDir, result.step, ".json");
+/** Writes the evaluation of a run into its folder. @returns where. */
+export function writeEvaluation(runDir: string, result: Evaluation): Promise<string> {
+  return writeFigures(runDir, "run", result, scalarsOf(result));
+}
+
+/** Writes figures as JSON and as TensorBoard scalars into the run's folder. @returns where the JSON is. */
+export async function writeFigures(
+  runDir: string,
+  what: Evaluated,
+  result: { readonly step: number },
+  scalars: Readonly<Record<string, number>>,
+): Promise<string> {
+  const path = evaluationPath(runDir, result.step, ".json", what);
   await makeFolder(join(runDir, EVALUATION));
   await writeFileAtomic(path, `${JSON.stringify(result, null, 2)}\n`);
   const board = new TensorBoardWriter(join(runDir, "tb"));
-  board.scalars(scalarsOf(result), result.step);
+  board.scalars(scalars, result.step);
   await board.close();
   return path;
 }

@@ -20,10 +20,8 @@ export interface KnownModel {
   readonly vae: VaeFacts;
 }
 
-/** A run's model, ready to draw clips, with what it was trained on. */
-export interface OpenModel extends VideoModel {
-  readonly recipe: DitRecipe;
-  readonly facts: ModelFacts;
+/** A run's model, ready to draw clips, with what is known of it. */
+export interface OpenModel extends VideoModel, KnownModel {
   /** Step of the checkpoint. */
   readonly step: number;
 }
@@ -47,21 +45,20 @@ export async function readModel(runDir: string, overrides: readonly string[] = [
  * @throws UserError when there is no checkpoint yet.
  */
 export async function loadModel(known: KnownModel, weights: "ema" | "model"): Promise<OpenModel> {
-  const { runDir, recipe, facts } = known;
+  const { runDir, recipe } = known;
   const vae = await loadVae(join(runDir, "vae"));
   const { tensors, step, damaged } = await loadCheckpoint(runDir, { which: [weights] });
   for (const { reason } of damaged) process.stderr.write(`passed over: ${reason}\n`);
   const engine = await createEngine(recipe.engine);
   return {
-    recipe,
-    facts,
+    ...known,
     step,
     engine,
     model: { dit: recipe.dit, latentChannels: vae.config.latentChannels, prediction: recipe.objective.prediction },
     weights: tensors[weights],
     codec: new VaeCodec(engine, vae.config, vae.weights, recipe.vae.chunkPixels),
     statistics: partlyWhitened(vae.statistics, recipe.vae.whitening),
-    long: longClipsOf({ recipe, facts, vae }),
+    long: longClipsOf(known),
   };
 }
 

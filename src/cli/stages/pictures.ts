@@ -28,6 +28,11 @@ export function clipsSheet(
   clips: readonly Uint8Array[],
 ): Promise<SamplePicture> {
   const videos = requests.map((request, i) => ({ ...request, fps: 1, frames_THWC: clips[i] as Uint8Array }));
+  return videosSheet(path, videos);
+}
+
+/** A row for each video. */
+export function videosSheet(path: string, videos: readonly Video[]): Promise<SamplePicture> {
   return sheet("samples", path, videos);
 }
 

@@ -4,12 +4,19 @@ import { renderScene } from "../../data/shapes/raster.ts";
 import type { Scene } from "../../data/shapes/scene.ts";
 import { ShapesWorld } from "../../data/shapes/shapesWorld.ts";
 import type { ShapesConfig } from "../../data/shapes/world.ts";
+import type { DataConfig } from "../../registry.ts";
 
 /** Scenes of a world, each with its caption and its true clip. */
 export interface WorldPrompt {
   readonly scene: Scene;
   readonly caption: string;
   readonly clip: Video;
+}
+
+/** The shapes world among the data, the first of several. */
+export function worldOf(data: DataConfig): ShapesConfig | undefined {
+  const sources = data.kind === "mix" ? data.sources : [data];
+  return sources.find((source) => source.kind === "shapes")?.world;
 }
 
 /** Evaluated scenes are those of another seed than any that a recipe is likely to name. */

@@ -12,13 +12,19 @@ export const MODES = {
   edit: undefined,
 } as const satisfies Record<string, Pattern | undefined>;
 export type Mode = keyof typeof MODES;
+export const modes = Object.keys(MODES) as readonly Mode[];
 
-/** @throws UserError when the model was not trained for the mode. Editing needs nothing but text to video. */
-export function refuseUntrained(mode: Mode, conditioning: ConditioningConfig): void {
+/** Whether a share of training was for the mode. Editing needs nothing but text to video. */
+export function isTrainedFor(mode: Mode, conditioning: ConditioningConfig): boolean {
   const needed = MODES[mode];
-  if (needed === undefined || conditioning[needed] > 0) return;
+  return needed === undefined || conditioning[needed] > 0;
+}
+
+/** @throws UserError when the model was not trained for the mode. */
+export function refuseUntrained(mode: Mode, conditioning: ConditioningConfig): void {
+  if (isTrainedFor(mode, conditioning)) return;
   throw new UserError(mode, {
-    expected: `a model trained with a share of objective.conditioning.${needed}`,
+    expected: `a model trained with a share of objective.conditioning.${MODES[mode]}`,
     got: "one trained without",
     try: "a recipe such as configs/shapes-modes.yaml",
   });

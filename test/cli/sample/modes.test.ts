@@ -2,10 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import sharp from "sharp";
 import { writeVideo } from "../../../src/data/media/encode.ts";
-import { kinema, type Outcome, ownProgramCache, SmallRecipes } from "../smallRuns.ts";
-
-/** Frames of the longest clips of the world below. */
-const LONGEST = 13;
+import { kinema, LONGEST, type Outcome, ownProgramCache, SmallRecipes } from "../smallRuns.ts";
 
 describe("kinema sample from pictures and videos", function () {
   this.timeout(180_000);
@@ -16,7 +13,6 @@ describe("kinema sample from pictures and videos", function () {
     recipes = new SmallRecipes();
     run = recipes.at("modes");
     await recipes.train("vae.yaml", recipes.vaeRun);
-    recipes.write("modes.yaml", modesRecipe());
     await recipes.train("modes.yaml", run);
     const frames = (count: number, height: number, width: number) => {
       const frames_THWC = new Uint8Array(count * height * width * 3);
@@ -36,28 +32,6 @@ describe("kinema sample from pictures and videos", function () {
     writeFileSync(recipes.at("broken.png"), "no picture");
   });
   after(() => recipes.remove());
-
-  function modesRecipe(): string {
-    return `kind: dit
-name: modes
-data:
-  kind: shapes
-  dir: ${recipes.at("long-data")}
-  heldOut: 0.2
-  world:
-    clips: 16
-    buckets:
-      - { frames: 9, height: 16, width: 16 }
-      - { frames: ${LONGEST}, height: 16, width: 16 }
-engine: { threads: 1 }
-train: { steps: 3, logEvery: 3, checkpointEvery: 3 }
-vae: { run: ${recipes.vaeRun}, recipe: vae.yaml }
-dit: { kind: dit, width: 12, depth: 1, heads: 2, text: { kind: bytes, width: 8, depth: 1, heads: 2, maxTokens: 48 } }
-objective: { conditioning: { first: 0.2, last: 0.2, both: 0.2, keyframes: 0.2 } }
-packing: { tokens: 32, maxPlans: 3, window: 4 }
-samples: { sampler: { steps: 2 } }
-`;
-  }
 
   const sample = (...args: readonly string[]): Promise<Outcome> => kinema("sample", run, ...args);
   const at = (name: string): string => recipes.at(name);
@@ -222,7 +196,7 @@ samples: { sampler: { steps: 2 } }
   it("refuses modes that the model was not trained for, each by its share", async () => {
     recipes.write(
       "text.yaml",
-      modesRecipe()
+      readFileSync(at("modes.yaml"), "utf8")
         .replace(/^objective:.*\n/m, "")
         .replace(", window: 4", ""),
     );

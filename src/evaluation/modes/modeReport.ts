@@ -1,0 +1,86 @@
+import { type AdherenceReport, reportAdherence } from "../adherenceReport.ts";
+import { bootstrapMean, type Estimate } from "../bootstrap.ts";
+import { CLOSED_PIXELS } from "../loops.ts";
+import { KEPT_PIXELS } from "../positions.ts";
+import { SMOOTH_PIXELS } from "../seams.ts";
+import type { Findings } from "./findings.ts";
+import type { ModeCase } from "./modeCase.ts";
+
+/** Given frames count as kept from this PSNR on against the VAE's reconstruction, in dB. */
+export const KEPT_DB = 45;
+
+/** How well results of one mode are what they should be. Shares are of cases; what a mode says nothing of is not there. */
+export interface ModeReport {
+  /** Of the whole results, given frames included, against what their prompts say. */
+  readonly adherence: AdherenceReport;
+  /** The same of plain text to video with the same scenes. Not there for text to video itself. */
+  readonly textAdherence?: AdherenceReport;
+  /** All given frames equal the VAE's reconstruction, by `KEPT_DB`; and the least PSNR of any, in dB. */
+  readonly context?: { readonly kept: Estimate; readonly leastDb: number };
+  /** Every seam is smooth, by `SMOOTH_PIXELS`; and the median over cases of the largest jump, in pixels. */
+  readonly seams?: { readonly smooth: Estimate; readonly medianPixels: number | null };
+  /** The step from the last to the first frame is no longer than the others, by `CLOSED_PIXELS`. */
+  readonly loops?: Estimate;
+  /** The second clip's frames are kept, and the seam that leads to them is smooth. */
+  readonly arrives?: Estimate;
+  readonly edits?: {
+    /** What the prompt changes is read as it says. */
+    readonly changed: Estimate;
+    /** The object is where it was, by `KEPT_PIXELS`, in the mean over the frames. */
+    readonly inPlace: Estimate;
+    /** The same in every frame. */
+    readonly alwaysInPlace: Estimate;
+  };
+}
+
+/** Sums up the results of one mode. @param findings of the cases, in their order; at least one. */
+export function reportMode(
+  cases: readonly ModeCase[],
+  findings: readonly Findings[],
+  textAdherence?: AdherenceReport,
+): ModeReport {
+  const share = (test: (found: Findings) => boolean): Estimate =>
+    bootstrapMean(findings.map((one) => Number(test(one))));
+  const isKept = (db: number): boolean => db >= KEPT_DB;
+  const isSmooth = (jump: number): boolean => jump <= SMOOTH_PIXELS;
+  const [first] = cases;
+  const scenes = cases.map(({ scene }) => scene);
+  const readings = findings.map(({ reading }) => reading);
+  return {
+    adherence: reportAdherence(scenes, readings),
+    ...(textAdherence !== undefined && { textAdherence }),
+    ...(first !== undefined &&
+      first.given.length > 0 && {
+        context: {
+          kept: share(({ context }) => context.every(isKept)),
+          leastDb: Math.min(...findings.flatMap(({ context }) => context)),
+        },
+      }),
+    ...(first !== undefined &&
+      first.seams.length > 0 && {
+        seams: {
+          smooth: share(({ jumps }) => jumps.every(isSmooth)),
+          medianPixels: finiteMedian(findings.map(({ jumps }) => Math.max(...jumps))),
+        },
+      }),
+    ...(first?.loops === true && {
+      loops: share(({ closing = Number.POSITIVE_INFINITY }) => closing <= CLOSED_PIXELS),
+    }),
+    ...(first?.mode === "connect" && {
+      arrives: share(({ context, jumps }) => isKept(context.at(-1) ?? 0) && isSmooth(jumps.at(-1) ?? Number.NaN)),
+    }),
+    ...(first?.edited !== undefined && {
+      edits: {
+        changed: share(({ changed }) => changed === true),
+        inPlace: share(({ moved }) => moved !== undefined && moved.mean <= KEPT_PIXELS),
+        alwaysInPlace: share(({ moved }) => moved !== undefined && moved.most <= KEPT_PIXELS),
+      },
+    }),
+  };
+}
+
+/** Null where half of the values or more are infinite. */
+function finiteMedian(values: readonly number[]): number | null {
+  const median = [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+  return median === undefined || !Number.isFinite(median) ? null : median;
+}
