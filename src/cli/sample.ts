@@ -13,10 +13,12 @@ import { checkTexts, textsOf } from "./sample/prompts.ts";
 import { drawingsOf, requestOf } from "./sample/request.ts";
 import { loadModel, type OpenModel, readModel } from "./stages/openModel.ts";
 import { prepareOut } from "./stages/outFile.ts";
+import { runOverrides } from "./stages/runOverrides.ts";
 import { samplingWith } from "./stages/samplingWith.ts";
 
 interface SampleOptions extends IntentOptions {
   readonly run: string;
+  readonly overrides: readonly string[];
   readonly negative: string | undefined;
   readonly height: number | undefined;
   readonly width: number | undefined;
@@ -32,11 +34,17 @@ interface SampleOptions extends IntentOptions {
 
 /** `kinema sample`: draws clips from a trained model. */
 export const sampleCommand: CommandModule<object, SampleOptions> = {
-  command: "sample <run>",
+  command: "sample <run> [overrides..]",
   describe: "Draw clips from a trained model: from text, pictures or videos",
   builder: (cli) =>
     cli
       .positional("run", { type: "string", demandOption: true, describe: "the run's folder" })
+      .positional("overrides", {
+        type: "string",
+        array: true,
+        default: [],
+        describe: "samples.key=value, such as samples.sampler.kind=unipc: draw otherwise than the recipe says",
+      })
       .option("prompt", {
         type: "string",
         array: true,
@@ -98,7 +106,8 @@ export const sampleCommand: CommandModule<object, SampleOptions> = {
       .example("$0 sample RUN --video a.mp4 --extend forward 2", "goes on for two seconds")
       .example("$0 sample RUN --video a.mp4 --video b.mp4 --connect 1", "leads from one to the other")
       .example("$0 sample RUN --video a.mp4 --edit 0.6 --prompt B", "the same in other colours")
-      .example('$0 sample RUN --seconds 60 --prompt "0: A" --prompt "20s: B"', "a minute"),
+      .example('$0 sample RUN --seconds 60 --prompt "0: A" --prompt "20s: B"', "a minute")
+      .example("$0 sample RUN --prompt A samples.sampler.kind=unipc --steps 12", "with another sampler"),
   handler: async (options) => {
     const { clips, sheet } = await sample(options);
     if (options.json) sayJson(clips);
@@ -135,8 +144,7 @@ function checkNumbers(options: SampleOptions): void {
 async function sample(options: SampleOptions): Promise<DrawnClips> {
   checkNumbers(options);
   const wish = parseWish(options);
-  const overrides = options.engine === undefined ? [] : [`engine={ kind: ${options.engine} }`];
-  const known = await readModel(options.run, overrides);
+  const known = await readModel(options.run, runOverrides(options.overrides, options.engine));
   const { facts, recipe } = known;
   const sampling = samplingWith(recipe.samples, options);
   checkTexts("--prompt", textsOf(wish.prompts), recipe.dit.text, tell);

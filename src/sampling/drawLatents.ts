@@ -5,6 +5,7 @@ import { drawTogether } from "./drawTogether.ts";
 import type { DrawOptions, LatentDrawer, LongClips } from "./latentDrawer.ts";
 import type { LatentRequest } from "./latentRequest.ts";
 import { joinLatents, type LatentVideo } from "./latentVideo.ts";
+import { numGiven } from "./rolling/rollingClip.ts";
 import { rollOut } from "./rolling/rollOut.ts";
 
 export type { DrawOptions, LatentDrawer } from "./latentDrawer.ts";
@@ -65,11 +66,15 @@ async function rolled(
 /**
  * The window that a clip is drawn through; undefined where it is drawn at once: when it is no longer than the window, and
  * where the model was not trained to go on from inside a clip (`Reach.inside`), which then draws further than it knows.
- * @throws UserError when prompts change in a clip that is drawn at once.
+ * @throws UserError when prompts change in a clip that is drawn at once, or a longer one cannot begin with what is given.
  */
-export function windowFor({ grid, later = [] }: LatentRequest, long: LongClips | undefined): number | undefined {
+export function windowFor(request: LatentRequest, long: LongClips | undefined): number | undefined {
+  const { grid, later = [] } = request;
   const { window, inside } = long?.reachOf(grid) ?? { window: grid.t, inside: false };
-  if (inside && grid.t > window) return window;
+  if (inside && grid.t > window) {
+    numGiven(request);
+    return window;
+  }
   if (later.length === 0) return undefined;
   throw new UserError("prompts", {
     expected: inside ? `one for a clip of up to ${window} latent frames` : "one: the model draws a clip at once",

@@ -68,7 +68,7 @@ describe("kinema sample", function () {
     assert.deepEqual([pages, pageHeight, width, delay], [9, 96, 64, Array(9).fill(200)]);
   });
 
-  it("draws with the raw weights and on another engine when told so", async () => {
+  it("draws with the raw weights, on another engine and by another sampler when told so", async () => {
     const ema = await draw("ema.gif");
     assert.ok(!(await draw("raw.gif", "--weights", "model")).equals(ema));
     const pixels = (gif: Buffer) => sharp(gif, { animated: true }).raw().toBuffer();
@@ -76,6 +76,8 @@ describe("kinema sample", function () {
     assert.equal(one.length, other.length);
     const different = one.filter((value, i) => Math.abs(value - (other[i] as number)) > 8).length;
     assert.ok(different <= one.length / 100, `${different} of ${one.length} bytes differ`);
+    const sampler = ["samples.sampler.kind=heun", "--steps", "3"];
+    assert.ok(!(await draw("heun.gif", ...sampler)).equals(await draw("euler.gif", "--steps", "3")));
   });
 
   it("tells of a prompt that is longer than the model reads", async () => {

@@ -14,6 +14,7 @@ import type { ClipRequest } from "../../sampling/samplingConfig.ts";
 import type { KnownModel } from "../stages/openModel.ts";
 import { reachAt } from "../stages/reach.ts";
 import type { Intent } from "./intent.ts";
+import type { TimedPrompt } from "./prompts.ts";
 import { framesIn } from "./seconds.ts";
 
 /** One result to draw. */
@@ -29,6 +30,8 @@ export interface Drawing {
 export interface DrawingFor {
   readonly intent: Intent;
   readonly prompt: string;
+  /** What it shows later, in the order of the times. */
+  readonly later: readonly TimedPrompt[];
   /** Length of the result in frames, where it was asked for; for text and pictures always. */
   readonly frames: number | undefined;
   /** Frames are rounded up to what the VAE makes and cut again; where they were asked for to the frame, refused. */
@@ -44,8 +47,9 @@ export interface DrawingFor {
 export function drawingOf(known: KnownModel, wanted: DrawingFor, given: readonly LatentVideo[], reach: Reach): Drawing {
   const { intent, prompt, height, width } = wanted;
   const { fps } = known.facts;
-  const whole = (plan: ModePlan, frames = Number.POSITIVE_INFINITY): Drawing => {
-    return { prompt, plan, shape: { frames: Math.min(frames, shownBy(known, plan)), height, width } };
+  const whole = (plan: ModePlan, most = Number.POSITIVE_INFINITY): Drawing => {
+    const shape = { frames: Math.min(most, shownBy(known, plan)), height, width };
+    return { prompt: wordsOf(wanted), plan: changing(plan, wanted, { fps, time: reach.time, ...shape }), shape };
   };
   const at = (index: number): LatentVideo => {
     const latents = given[index];
@@ -79,9 +83,36 @@ export function drawingOf(known: KnownModel, wanted: DrawingFor, given: readonly
   }
 }
 
+/** The plan with the prompts that come later, each from the latent frame that shows its time. */
+function changing(
+  plan: ModePlan,
+  { later }: DrawingFor,
+  { fps, time, frames }: { fps: number; time: number; frames: number },
+): ModePlan {
+  if (later.length === 0) return plan;
+  const last = later.at(-1)?.seconds ?? 0;
+  if (last * fps >= frames) {
+    const expected = `times before the clip ends, at ${(frames / fps).toFixed(2)} s`;
+    throw new UserError("--prompt", { expected, got: `${last} s`, try: "--seconds" });
+  }
+  const from = (seconds: number): number => Math.ceil(Math.round(seconds * fps) / time);
+  const timed = later.map(({ seconds, prompt }) => ({ from: from(seconds), prompt }));
+  return { ...plan, request: { ...plan.request, later: timed } };
+}
+
+/** All prompts of a clip, as they are told. */
+function wordsOf({ prompt, later }: DrawingFor): string {
+  return [prompt, ...later.map((entry) => `from ${entry.seconds}s: ${entry.prompt}`)].join(", ");
+}
+
 /** A clip of a recipe's list. @throws UserError when the VAE's factors do not divide it. */
 export function textDrawing(known: KnownModel, request: ClipRequest): Drawing {
-  return drawingOf(known, { intent: { mode: "text" }, exact: true, ...request }, [], reachAt(known, request));
+  return drawingOf(
+    known,
+    { intent: { mode: "text" }, later: [], exact: true, ...request },
+    [],
+    reachAt(known, request),
+  );
 }
 
 /** Latents of nothing, to plan with before anything is encoded. @param grid in latent cells. */

@@ -44,6 +44,13 @@ export function textsOf(prompts: Prompts): readonly string[] {
   return prompts.kind === "clips" ? prompts.prompts : prompts.timeline.map(({ prompt }) => prompt);
 }
 
+/** What each clip shows first, and later. */
+export function clipsOf(prompts: Prompts): { readonly prompt: string; readonly later: readonly TimedPrompt[] }[] {
+  if (prompts.kind === "clips") return prompts.prompts.map((prompt) => ({ prompt, later: [] }));
+  const [first, ...later] = prompts.timeline;
+  return [{ prompt: first?.prompt ?? "", later }];
+}
+
 /** Refuses texts where the model reads none; tells of those that are longer than it reads. */
 export function checkTexts(
   option: string,

@@ -2,15 +2,16 @@ import { UserError } from "../../base/errors.ts";
 import type { Grid } from "../../base/grid.ts";
 import type { Size } from "../../data/ingest/geometry.ts";
 import { latentGrid, vaeFactor } from "../../models/vae/vaeConfig.ts";
+import { windowFor } from "../../sampling/drawLatents.ts";
 import type { LatentVideo } from "../../sampling/latentVideo.ts";
 import type { Reach } from "../../sampling/modes/modePlan.ts";
 import { refuseUntrained } from "../../sampling/modes/trained.ts";
 import type { KnownModel } from "../stages/openModel.ts";
-import { reachAt } from "../stages/reach.ts";
+import { longClipsOf, reachAt } from "../stages/reach.ts";
 import { blankLatents, checkSize, type Drawing, type DrawingFor, drawingOf } from "./drawing.ts";
 import { type FitTo, type Given, GivenFiles } from "./given.ts";
 import type { Intent, Wish } from "./intent.ts";
-import { textsOf } from "./prompts.ts";
+import { clipsOf } from "./prompts.ts";
 import { framesIn } from "./seconds.ts";
 
 /** Everything that is known before weights are loaded: the files that were given, read, and what is to be drawn. */
@@ -45,11 +46,12 @@ export async function requestOf(
   const reach = reachAt(known, size);
   const frames = framesOf(known, wish, size);
   const exact = wish.length !== undefined && "frames" in wish.length;
-  const wanted = textsOf(wish.prompts).map((prompt) => ({ intent, prompt, frames, exact, ...size }));
+  const wanted = clipsOf(wish.prompts).map((prompts) => ({ intent, ...prompts, frames, exact, ...size }));
   const factor = vaeFactor(known.vae.config);
   const blanks = given.map(({ grid }) => blankLatents(known, latentGrid(grid, factor)));
   const request = { given, wanted, reach, blanks };
-  drawingsOf(known, request, blanks);
+  const long = longClipsOf(known);
+  for (const { plan } of drawingsOf(known, request, blanks)) windowFor(plan.request, long);
   return request;
 }
 

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import sharp from "sharp";
+import { parseWish } from "../../../src/cli/sample/intent.ts";
+import { drawingsOf, requestOf } from "../../../src/cli/sample/request.ts";
+import { readModel } from "../../../src/cli/stages/openModel.ts";
 import { writeVideo } from "../../../src/data/media/encode.ts";
 import { kinema, LONGEST, type Outcome, ownProgramCache, SmallRecipes } from "../smallRuns.ts";
 
@@ -101,6 +104,18 @@ describe("kinema sample from pictures and videos", function () {
     assert.equal(frames, 10);
   });
 
+  it("changes what a long clip shows at the times of its prompts: one clip", async () => {
+    const prompt = ["0: a red circle", "3s: a blue square"];
+    const flags = prompt.flatMap((text) => ["--prompt", text]);
+    assert.equal((await drawn("changing.gif", ...flags, "--seconds", "5")).frames, 40);
+    const known = await readModel(run);
+    const request = await requestOf(known, parseWish({ prompt, seconds: "5" }), {}, assert.fail);
+    const [drawing, another] = drawingsOf(known, request, []);
+    // 3 s are 24 frames: the seventh latent frame shows frames 21 to 24.
+    assert.deepEqual(drawing?.plan.request.later, [{ from: 6, prompt: "a blue square" }]);
+    assert.deepEqual([drawing?.prompt, another], ["a red circle, from 3s: a blue square", undefined]);
+  });
+
   it("draws a picture from text, as PNG", async () => {
     const { code, stderr } = await sample("--prompt", "a red circle", "--frames", "1", "--out", at("still.png"));
     assert.equal(code, 0, stderr);
@@ -172,6 +187,36 @@ describe("kinema sample from pictures and videos", function () {
         ],
         [/^--loop: expected at least 8 frames, 7 of which lead back to the first, got 5$/, "--loop", "--frames", "5"],
         [
+          /^--prompt: expected times before the clip ends, at \d\.\d\d s, got 20 s; try --seconds$/,
+          "--prompt",
+          "0: a",
+          "--prompt",
+          "20s: b",
+        ],
+        [
+          /^prompts: expected one for a clip of up to 4 latent frames, got one that changes; try a longer clip$/,
+          "--frames",
+          "9",
+          "--prompt",
+          "0: a",
+          "--prompt",
+          "0.5s: b",
+        ],
+        [
+          /^--video: expected a video \(.*\), got the picture .*a\.png; try --image FILE$/,
+          "--video",
+          at("a.png"),
+          "--loop",
+        ],
+        [/^--image: expected a picture \(.*\), got "clip\.mid"$/, "--image", "clip.mid"],
+        [
+          /^vae: expected 1 \+ a multiple of 4 frames, .* multiples of 4, got 9x30x16; try /,
+          "--frames",
+          "9",
+          "--height",
+          "30",
+        ],
+        [
           /still\.png: expected a name ending in mp4, webp, gif, got \.png$/,
           "--image",
           at("a.png"),
@@ -193,7 +238,7 @@ describe("kinema sample from pictures and videos", function () {
     }
   });
 
-  it("refuses modes that the model was not trained for, each by its share", async () => {
+  it("refuses modes that the model was not trained for, each by its share, before it loads weights", async () => {
     recipes.write(
       "text.yaml",
       readFileSync(at("modes.yaml"), "utf8")
@@ -201,6 +246,7 @@ describe("kinema sample from pictures and videos", function () {
         .replace(", window: 4", ""),
     );
     await recipes.train("text.yaml", recipes.at("text-run"));
+    renameSync(recipes.at("text-run", "checkpoints"), recipes.at("text-run", "hidden"));
     const video = ["--video", at("b.webp")];
     for (const [mode, share, ...args] of [
       ["animate", "first", "--image", at("a.png")],
@@ -210,8 +256,8 @@ describe("kinema sample from pictures and videos", function () {
       ["connect", "both", ...video, ...video, "--connect", "1"],
       ["keyframes", "keyframes", "--keyframes", `${at("a.png")}@0`],
     ] as [string, string, ...string[]][]) {
-      const { code, stderr } = await kinema("sample", recipes.at("text-run"), ...args);
-      assert.equal(code, 2);
+      const { code, stdout, stderr } = await kinema("sample", recipes.at("text-run"), ...args);
+      assert.deepEqual([code, stdout, stderr.trim().split("\n").length], [2, "", 1], stderr);
       assert.match(
         stderr,
         RegExp(`^${mode}: expected a model trained with a share of objective.conditioning.${share}, `),
