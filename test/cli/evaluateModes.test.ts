@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { MEASURED_MODES } from "../../src/evaluation/modes/modeCase.ts";
-import { kinema, ownProgramCache, SmallRecipes } from "./smallRuns.ts";
+import { kinema, LONGEST, ownProgramCache, SmallRecipes } from "./smallRuns.ts";
 
-describe("kinema evaluate --modes", function () {
+describe("kinema evaluate --modes and --long", function () {
   this.timeout(120_000);
   ownProgramCache();
   let recipes: SmallRecipes;
@@ -50,6 +50,25 @@ describe("kinema evaluate --modes", function () {
     assert.notEqual(await evaluate(...args, "--strength", "1"), json);
   });
 
+  it("measures long clips: what they keep, and what they take by length", async () => {
+    const text = await evaluate("--long", "4", "--prompts", "2");
+    assert.match(text, /^colour +\d+\.\d +\d+\.\d +[+-]\d+\.\d$/m);
+    const folder = join(run, "evaluation");
+    const { begin, end, colourKept, costs, memoryRatio, cpuSecondsPerSecond, compared, occlusions } = JSON.parse(
+      readFileSync(join(folder, "long-step-3.json"), "utf8"),
+    );
+    assert.deepEqual(compared, { beginSeconds: 2, endSeconds: 2, windowFrames: LONGEST });
+    assert.deepEqual([begin.n, end.n, colourKept.n, occlusions], [2, 2, 2, undefined]);
+    assert.deepEqual(
+      costs.map(({ frames }: { frames: number }) => frames),
+      [9, 17, 33],
+    );
+    // Resident memory of a process that runs a model, in MiB.
+    assert.ok(costs.every(({ peakMb }: { peakMb: number }) => peakMb > 60 && peakMb < 2000));
+    assert.ok(memoryRatio > 0.5 && memoryRatio < 2 && cpuSecondsPerSecond.every(Number.isFinite));
+    assert.ok(existsSync(join(folder, "long-step-3.png")), "a contact sheet");
+  });
+
   it("answers wrong use with one line, before it loads weights", async () => {
     recipes.write(
       "text.yaml",
@@ -58,9 +77,11 @@ describe("kinema evaluate --modes", function () {
         "first: 0.2",
       ),
     );
-    const some = recipes.at("some");
+    recipes.write("whole.yaml", readFileSync(recipes.at("modes.yaml"), "utf8").replace(", window: 4", ""));
+    const [some, unwindowed] = [recipes.at("some"), recipes.at("unwindowed")];
     await recipes.train("text.yaml", some);
-    for (const folder of [run, some]) renameSync(`${folder}/checkpoints`, `${folder}/hidden`);
+    await recipes.train("whole.yaml", unwindowed);
+    for (const folder of [run, some, unwindowed]) renameSync(`${folder}/checkpoints`, `${folder}/hidden`);
     for (const [message, ...args] of [
       [/^--modes: expected some of text, image, .*, got "fly"\n$/, run, "--modes", "animate,fly"],
       [/^--strength: expected one number from 0 .*, got 2\n$/, run, "--modes", "--strength", "2"],
@@ -80,6 +101,6 @@ describe("kinema evaluate --modes", function () {
       assert.deepEqual([code, stdout, stderr.trim().split("\n").length], [2, "", 1], stderr);
       assert.match(stderr, message);
     }
-    for (const folder of [run, some]) renameSync(`${folder}/hidden`, `${folder}/checkpoints`);
+    for (const folder of [run, some, unwindowed]) renameSync(`${folder}/hidden`, `${folder}/checkpoints`);
   });
 });

@@ -1,6 +1,7 @@
 import type { Video } from "../../data/media/video.ts";
 import { type Form, type Size, sizes } from "../../data/shapes/grammar.ts";
 import { radiusOf, readForm } from "./formFit.ts";
+import { readIdentity } from "./identity.ts";
 import { CORE_COVER, colourMasks } from "./masks.ts";
 import { readMotion } from "./motionReading.ts";
 import type { Guess, ObjectReading, Reading } from "./reading.ts";
@@ -8,8 +9,6 @@ import { type FrameSize, type Sight, type Track, tracksOf } from "./track.ts";
 
 /** Diameter against the frame's short side at which small ends and big begins. */
 const SIZE_BORDER = (sizes.small[1] + sizes.big[0]) / 2;
-/** An object whose radius changes by more than this factor while out of sight comes back as another. */
-const SAME_RADIUS = 1.25;
 
 /**
  * Reads a clip of the shapes world by its pixels alone: how many objects, and each one's colour, form, motion and size,
@@ -48,20 +47,6 @@ function readSize(sights: readonly Sight[], form: Form, { height, width }: Frame
   const diameter = 2 * radiusOf(form, median(sights.map(({ area }) => area)));
   const ratio = diameter / Math.min(height, width) / SIZE_BORDER;
   return { value: ratio > 1 ? "big" : "small", confidence: Math.min(1, Math.abs(ratio - 1) * 2) };
-}
-
-/** Compares an object before and after the frames in which it is out of sight, where there are such. */
-function readIdentity(sights: readonly Sight[], size: FrameSize): Guess<boolean> | undefined {
-  const after = sights.findIndex((sight, i) => i > 0 && sight.frame > (sights[i - 1] as Sight).frame + 1);
-  if (after < 0) return undefined;
-  const sides = [sights.slice(0, after), sights.slice(after)].map((side) => {
-    const form = readForm(side, size);
-    return { form, radius: radiusOf(form.value, Math.max(...side.map(({ area }) => area))) };
-  });
-  const [before, then] = sides as [(typeof sides)[0], (typeof sides)[0]];
-  const change = Math.abs(Math.log(then.radius / before.radius)) / Math.log(SAME_RADIUS);
-  const confidence = Math.min(before.form.confidence, then.form.confidence, Math.min(1, Math.abs(1 - change)));
-  return { value: before.form.value === then.form.value && change < 1, confidence };
 }
 
 function shareOf<T>(items: readonly T[], holds: (item: T) => boolean): number {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { editedScene, modeWorld, returningWorld, stillWorld } from "../../../src/cli/stages/modes/modeScenes.ts";
+import { editedScene } from "../../../src/cli/stages/modes/editedScene.ts";
+import { returningWorld, stillWorld, windowWorld } from "../../../src/cli/stages/windowWorld.ts";
 import { type WorldPrompt, worldPrompts } from "../../../src/cli/stages/worldPrompts.ts";
 import type { Video } from "../../../src/data/media/video.ts";
 import { renderScene } from "../../../src/data/shapes/raster.ts";
@@ -25,7 +26,7 @@ const config = shapesSchema.parse({
     { frames: 33, height: 32, width: 48 },
   ],
 });
-const world = modeWorld(config, () => reach);
+const world = windowWorld(config, () => reach) ?? assert.fail();
 
 /** Frames `first` to `end - 1` of a clip. */
 function part({ frames_THWC, frames }: Video, first: number, end: number): Uint8Array {

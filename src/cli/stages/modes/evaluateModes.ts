@@ -1,19 +1,21 @@
+import { UserError } from "../../../base/errors.ts";
 import type { Video } from "../../../data/media/video.ts";
 import type { ShapesConfig } from "../../../data/shapes/world.ts";
 import type { AdherenceReport } from "../../../evaluation/adherenceReport.ts";
+import { LEAST_WINDOW } from "../../../evaluation/modes/caseLayout.ts";
 import { type Findings, findingsOf } from "../../../evaluation/modes/findings.ts";
 import type { MeasuredMode, ModeCase } from "../../../evaluation/modes/modeCase.ts";
 import { type ModeReport, reportMode } from "../../../evaluation/modes/modeReport.ts";
-import { vaeFactor } from "../../../models/vae/vaeConfig.ts";
 import { drawPlans } from "../../../sampling/drawPlans.ts";
+import type { Reach } from "../../../sampling/modes/modePlan.ts";
 import { isTrainedFor, refuseUntrained } from "../../../sampling/modes/trained.ts";
 import type { DrawOptions } from "../../../sampling/textToVideo.ts";
 import type { KnownModel, OpenModel } from "../openModel.ts";
 import { reachAt } from "../reach.ts";
+import { reachWithoutCutting, returningWorld, stillWorld, windowWorld } from "../windowWorld.ts";
 import { withProgress } from "../withProgress.ts";
 import { type WorldPrompt, worldPrompts } from "../worldPrompts.ts";
 import { type CaseOptions, type DrawnCase, modeCase } from "./modeCases.ts";
-import { modeWorld, returningWorld, type SizeInPixels, stillWorld } from "./modeScenes.ts";
 
 export interface EvaluateModesOptions extends DrawOptions {
   readonly modes: readonly MeasuredMode[];
@@ -94,18 +96,17 @@ export function refuseModes(known: KnownModel, config: ShapesConfig, modes: read
 }
 
 function worldFor(known: KnownModel, config: ShapesConfig): ShapesConfig {
-  return modeWorld(config, (size) => (isDrawable(known, size) ? reachAt(known, size) : undefined));
+  const reachOf = reachWithoutCutting(known);
+  const isEnough = (reach: Reach | undefined): boolean => reach !== undefined && reach.window >= LEAST_WINDOW;
+  const world = windowWorld(config, (size) => (isEnough(reachOf(size)) ? reachOf(size) : undefined));
+  if (world !== undefined) return world;
+  const longest = Math.max(0, ...config.buckets.map((bucket) => reachOf(bucket)?.window ?? 0));
+  const expected = `a model that draws at least ${LEAST_WINDOW} latent frames at once`;
+  throw new UserError("--modes", { expected, got: `one that draws ${longest}` });
 }
 
 function isTrained({ recipe }: KnownModel, mode: MeasuredMode): boolean {
   return mode === "text" || mode === "image" || isTrainedFor(mode, recipe.objective.conditioning);
-}
-
-/** Whether clips of a size can be drawn without cutting. */
-function isDrawable({ vae, recipe }: KnownModel, { height, width }: SizeInPixels): boolean {
-  const [, space] = vaeFactor(vae.config);
-  const [, ph, pw] = recipe.dit.patch;
-  return height % (space * ph) === 0 && width % (space * pw) === 0;
 }
 
 /** Sets of cases, those of text to video before what is compared with them. */

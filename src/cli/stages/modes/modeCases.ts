@@ -11,8 +11,9 @@ import { extendBackward, extendForward } from "../../../sampling/modes/extend.ts
 import { keyframes } from "../../../sampling/modes/keyframes.ts";
 import { type ModePlan, type Reach, wholePart } from "../../../sampling/modes/modePlan.ts";
 import { latentGridFor, type VideoModel } from "../../../sampling/textToVideo.ts";
+import type { SizeInPixels } from "../windowWorld.ts";
 import type { WorldPrompt } from "../worldPrompts.ts";
-import { editedScene, type SizeInPixels } from "./modeScenes.ts";
+import { editedScene } from "./editedScene.ts";
 
 /** A case, and how its result is drawn. */
 export interface DrawnCase {
