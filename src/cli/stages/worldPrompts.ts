@@ -29,6 +29,12 @@ export function worldPrompts(config: ShapesConfig, split: Split, count: number, 
   const world = new ShapesWorld({ ...config, buckets, seed: SEED_OFFSET + config.seed + seed }, split);
   return Array.from({ length: count }, (_, index) => {
     const scene = world.scene(index);
-    return { scene, caption: world.caption(scene, index), clip: { ...scene, frames_THWC: renderScene(scene) } };
+    return { scene, caption: world.caption(scene, index), clip: clipOf(scene) };
   });
+}
+
+/** The true clip of a scene. */
+export function clipOf(scene: Scene): Video {
+  const { frames, height, width, fps } = scene;
+  return { frames, height, width, fps, frames_THWC: renderScene(scene) };
 }

@@ -7,7 +7,7 @@ import { judgeClip } from "../judge/judge.ts";
 import { colourMasks } from "../judge/masks.ts";
 import type { Reading } from "../judge/reading.ts";
 import { tracksOf } from "../judge/track.ts";
-import { windowOf, windowsIn } from "./windows.ts";
+import { windowOf, windowsIn } from "../windows.ts";
 
 /** How a long clip is looked at, in frames. */
 export interface LongSpans {

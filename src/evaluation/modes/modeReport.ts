@@ -9,12 +9,10 @@ import type { ModeCase } from "./modeCase.ts";
 /** Given frames count as kept from this PSNR on against the VAE's reconstruction, in dB. */
 export const KEPT_DB = 45;
 
-/** How well results of one mode are what they should be. Shares are of cases; what a mode says nothing of is not there. */
-export interface ModeReport {
-  /** Of the whole results, given frames included, against what their prompts say. */
+/** How well clips of one mode are what they should be. Shares are of cases; what a mode says nothing of is not there. */
+export interface ModeFigures {
+  /** Of the whole clips, given frames included, against what their prompts say. */
   readonly adherence: AdherenceReport;
-  /** The same of plain text to video with the same scenes. Not there for text to video itself. */
-  readonly textAdherence?: AdherenceReport;
   /** All given frames equal the VAE's reconstruction, by `KEPT_DB`; and the least PSNR of any, in dB. */
   readonly context?: { readonly kept: Estimate; readonly leastDb: number };
   /** Every seam is smooth, by `SMOOTH_PIXELS`; and the median over cases of the largest jump, in pixels. */
@@ -33,12 +31,16 @@ export interface ModeReport {
   };
 }
 
-/** Sums up the results of one mode. @param findings of the cases, in their order; at least one. */
-export function reportMode(
-  cases: readonly ModeCase[],
-  findings: readonly Findings[],
-  textAdherence?: AdherenceReport,
-): ModeReport {
+/** What a model draws in one mode, and what it can be held against. */
+export interface ModeReport extends ModeFigures {
+  /** Of plain text to video with the same scenes. Not there for text to video itself. */
+  readonly textAdherence?: AdherenceReport;
+  /** Of the true clips through the VAE: the most that a model of its latents can reach, and how exact the judge is. */
+  readonly vaeCeiling: Omit<ModeFigures, "context" | "arrives">;
+}
+
+/** Sums up the clips of one mode. @param findings of the cases, in their order; at least one. */
+export function reportMode(cases: readonly ModeCase[], findings: readonly Findings[]): ModeFigures {
   const share = (test: (found: Findings) => boolean): Estimate =>
     bootstrapMean(findings.map((one) => Number(test(one))));
   const isKept = (db: number): boolean => db >= KEPT_DB;
@@ -48,7 +50,6 @@ export function reportMode(
   const readings = findings.map(({ reading }) => reading);
   return {
     adherence: reportAdherence(scenes, readings),
-    ...(textAdherence !== undefined && { textAdherence }),
     ...(first !== undefined &&
       first.given.length > 0 && {
         context: {

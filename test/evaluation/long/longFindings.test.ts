@@ -7,8 +7,8 @@ import { renderScene } from "../../../src/data/shapes/raster.ts";
 import type { Scene, SceneObject } from "../../../src/data/shapes/scene.ts";
 import { shapesSchema } from "../../../src/data/shapes/world.ts";
 import { type LongReport, longFindings, reportLong } from "../../../src/evaluation/long/longFindings.ts";
-import { windowsIn } from "../../../src/evaluation/long/windows.ts";
 import { occlusionsIn } from "../../../src/evaluation/occlusions.ts";
+import { windowsIn } from "../../../src/evaluation/windows.ts";
 
 const WINDOW = 17;
 const CLIPS = 6;

@@ -9,7 +9,7 @@ import { shapesSchema } from "../../../src/data/shapes/world.ts";
 import { caseLayout } from "../../../src/evaluation/modes/caseLayout.ts";
 import { type Findings, findingsOf } from "../../../src/evaluation/modes/findings.ts";
 import { MEASURED_MODES, type MeasuredMode, type ModeCase } from "../../../src/evaluation/modes/modeCase.ts";
-import { type ModeReport, reportMode } from "../../../src/evaluation/modes/modeReport.ts";
+import { type ModeFigures, reportMode } from "../../../src/evaluation/modes/modeReport.ts";
 
 /** True clips of each mode, and those that are spoiled in some way. */
 const CASES = 12;
@@ -57,7 +57,7 @@ function caseOf(mode: MeasuredMode, { scene, clip }: WorldPrompt, index: number)
 }
 
 /** What is found in true clips of a mode after `spoil` had its way with them. */
-function report(mode: MeasuredMode, spoil?: (truth: Video, wanted: ModeCase) => Video): ModeReport {
+function report(mode: MeasuredMode, spoil?: (truth: Video, wanted: ModeCase) => Video): ModeFigures {
   const scenes = mode === "loop" ? returningWorld(world) : mode === "image" ? stillWorld(world) : world;
   const cases = worldPrompts(scenes, "seen", spoil === undefined ? CASES : SPOILED, 0).map((prompt, i) =>
     caseOf(mode, prompt, i),

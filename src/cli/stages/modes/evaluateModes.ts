@@ -43,7 +43,7 @@ interface CaseSet {
   readonly prompts: readonly WorldPrompt[];
 }
 
-/** A case that was drawn. */
+/** A clip, and what it should be. */
 interface Result {
   readonly wanted: ModeCase;
   readonly clip: Video;
@@ -65,7 +65,11 @@ export async function evaluateModes(
   const sets = caseSets(world, trained, options);
   const cases = await makeCases(model, sets, { ...options, world, reachOf: (size) => reachAt(model, size) });
   const results = await drawCases(model, cases, options);
-  const findings = await judged(results);
+  const found = await judged("judge", results);
+  const best = await judged(
+    "judge true clips",
+    cases.map(({ wanted, best: clip }) => ({ wanted, clip })),
+  );
   const of = <T>(all: readonly T[], set: CaseSet): readonly T[] => {
     const first = sets.indexOf(set) * options.cases;
     return all.slice(first, first + options.cases);
@@ -76,9 +80,11 @@ export async function evaluateModes(
     const scenes = set.scenes === "still" ? "moving" : set.scenes;
     const wanted = of(results, set).map((result) => result.wanted);
     const text = set.mode === "text" ? undefined : texts.get(scenes);
-    const report = reportMode(wanted, of(findings, set), text);
-    if (set.mode === "text") texts.set(set.scenes, report.adherence);
-    if (set.mode !== "text" || set.scenes === "moving") modes[set.mode] = report;
+    const figures = reportMode(wanted, of(found, set));
+    if (set.mode === "text") texts.set(set.scenes, figures.adherence);
+    if (set.mode === "text" && set.scenes !== "moving") continue;
+    const { context: _, arrives: __, ...vaeCeiling } = reportMode(wanted, of(best, set));
+    modes[set.mode] = { ...figures, ...(text !== undefined && { textAdherence: text }), vaeCeiling };
   }
   return {
     modes,
@@ -150,11 +156,11 @@ async function drawCases(model: OpenModel, cases: readonly DrawnCase[], options:
   const clips = await withProgress("draw clips", plans.length, (onClips) =>
     drawPlans(model, plans, { ...options, onClips }),
   );
-  return cases.map(({ wanted, shape }, i) => ({ wanted, clip: { ...shape, frames_THWC: clips[i] as Uint8Array } }));
+  return cases.map(({ wanted, best }, i) => ({ wanted, clip: { ...best, frames_THWC: clips[i] as Uint8Array } }));
 }
 
-async function judged(results: readonly Result[]): Promise<Findings[]> {
-  return withProgress("judge", results.length, async (update) =>
+async function judged(title: string, results: readonly Result[]): Promise<Findings[]> {
+  return withProgress(title, results.length, async (update) =>
     results.map(({ wanted, clip }, i) => {
       const found = findingsOf(wanted, clip);
       update(i + 1);

@@ -2,6 +2,7 @@ import type { Video } from "../../../data/media/video.ts";
 import type { ShapesConfig } from "../../../data/shapes/world.ts";
 import { type CaseLayout, caseLayout } from "../../../evaluation/modes/caseLayout.ts";
 import type { GivenFrames, MeasuredMode, ModeCase } from "../../../evaluation/modes/modeCase.ts";
+import { windowOf } from "../../../evaluation/windows.ts";
 import type { VaeCodec } from "../../../models/vae/vaeCodec.ts";
 import type { LatentVideo } from "../../../sampling/latentVideo.ts";
 import { animate } from "../../../sampling/modes/animate.ts";
@@ -12,15 +13,15 @@ import { keyframes } from "../../../sampling/modes/keyframes.ts";
 import { type ModePlan, type Reach, wholePart } from "../../../sampling/modes/modePlan.ts";
 import { latentGridFor, type VideoModel } from "../../../sampling/textToVideo.ts";
 import type { SizeInPixels } from "../windowWorld.ts";
-import type { WorldPrompt } from "../worldPrompts.ts";
+import { clipOf, type WorldPrompt } from "../worldPrompts.ts";
 import { editedScene } from "./editedScene.ts";
 
 /** A case, and how its result is drawn. */
 export interface DrawnCase {
   readonly wanted: ModeCase;
   readonly plan: ModePlan;
-  /** Size and rate of the result. */
-  readonly shape: Omit<Video, "frames_THWC">;
+  /** The true clip through the VAE: the best that can be drawn. Results have its size and rate. */
+  readonly best: Video;
 }
 
 /** What holds for all cases. */
@@ -55,8 +56,8 @@ export async function modeCase(
   }
   const change = mode === "edit" ? editedScene(options.world, prompt.scene, turn, options.seed) : undefined;
   const { scene, caption } = change ?? prompt;
-  const shown = { ...prompt.clip, frames: layout.frames - (layout.loops ? 1 : 0) };
-  const text = { prompt: caption, grid: latentGridFor(video, { ...shown, frames: layout.frames }) };
+  const numShown = layout.frames - (layout.loops ? 1 : 0);
+  const text = { prompt: caption, grid: latentGridFor(video, { ...prompt.clip, frames: layout.frames }) };
   const plan = planOf(mode, layout, { text, given, strength: options.strength, reach });
   return {
     wanted: {
@@ -68,7 +69,7 @@ export async function modeCase(
       ...(change !== undefined && { edited: { source: prompt.clip, attribute: change.attribute } }),
     },
     plan: { ...plan, request: { ...plan.request, noiseKey: name } },
-    shape: { frames: shown.frames, height: shown.height, width: shown.width, fps: shown.fps },
+    best: await throughVae(video.codec, change === undefined ? prompt.clip : clipOf(change.scene), numShown),
   };
 }
 
@@ -107,6 +108,12 @@ function planOf(mode: MeasuredMode, layout: CaseLayout, { text, given, strength,
       return keyframes({ prompt, keyframes: shown, frames }, reach);
     }
   }
+}
+
+/** The first frames of a clip as the VAE has them. */
+async function throughVae(codec: VaeCodec, clip: Video, frames: number): Promise<Video> {
+  const { grid, latent_thwz } = await encoded(codec, clip, 0, clip.frames);
+  return windowOf({ ...clip, frames_THWC: await codec.decode(latent_thwz, grid) }, 0, frames);
 }
 
 /** Latents of some of a clip's frames, encoded as a clip of their own. */

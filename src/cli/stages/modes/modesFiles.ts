@@ -1,6 +1,6 @@
 import type { Estimate } from "../../../evaluation/bootstrap.ts";
 import { CLOSED_PIXELS } from "../../../evaluation/loops.ts";
-import { KEPT_DB, type ModeReport } from "../../../evaluation/modes/modeReport.ts";
+import { KEPT_DB, type ModeFigures, type ModeReport } from "../../../evaluation/modes/modeReport.ts";
 import { KEPT_PIXELS } from "../../../evaluation/positions.ts";
 import { SMOOTH_PIXELS } from "../../../evaluation/seams.ts";
 import { table } from "../../../report/table.ts";
@@ -16,7 +16,9 @@ export function showModes({ modes, untrained }: ModesEvaluation): string {
     ...entries.map(([mode, report]) => [
       mode,
       String(report.adherence.n),
-      ...ATTRIBUTES.map((name) => percent(report.adherence[name])),
+      ...ATTRIBUTES.map((name) =>
+        ofMost(report.adherence[name] ?? undefined, report.vaeCeiling.adherence[name] ?? undefined),
+      ),
       "",
       ...ATTRIBUTES.map((name) => points(againstText(report, name))),
     ]),
@@ -25,12 +27,12 @@ export function showModes({ modes, untrained }: ModesEvaluation): string {
     ["share of cases, %", ...MEASURES.map(({ title }) => title), "least dB", "median px at seams"],
     ...entries.map(([mode, report]) => [
       mode,
-      ...MEASURES.map(({ of }) => percent(of(report)?.mean)),
+      ...MEASURES.map(({ of }) => ofMost(of(report)?.mean, of(report.vaeCeiling)?.mean)),
       report.context?.leastDb.toFixed(1) ?? "",
       report.seams === undefined ? "" : (report.seams.medianPixels?.toFixed(2) ?? "not seen"),
     ]),
   ]);
-  const limits = `kept: given frames equal the VAE's to ${KEPT_DB} dB or more; smooth: the step at a seam within ${SMOOTH_PIXELS} pixels of its neighbours'; closed: the closing step at most ${CLOSED_PIXELS} pixels longer than any other; in place: within ${KEPT_PIXELS} pixels in the mean`;
+  const limits = `kept: given frames equal the VAE's to ${KEPT_DB} dB or more; smooth: the step at a seam within ${SMOOTH_PIXELS} pixels of its neighbours'; closed: the closing step at most ${CLOSED_PIXELS} pixels longer than any other; in place: within ${KEPT_PIXELS} pixels in the mean; in parentheses: true clips through the VAE`;
   const missing = untrained.length === 0 ? [] : [`not trained for: ${untrained.join(", ")}`];
   return [adherence, measures, limits, ...missing].join("\n\n");
 }
@@ -52,7 +54,7 @@ export function scalarsOfModes({ modes }: ModesEvaluation): Record<string, numbe
   return scalars;
 }
 
-const MEASURES: readonly { readonly title: string; readonly of: (report: ModeReport) => Estimate | undefined }[] = [
+const MEASURES: readonly { readonly title: string; readonly of: (report: ModeFigures) => Estimate | undefined }[] = [
   { title: "kept", of: ({ context }) => context?.kept },
   { title: "smooth", of: ({ seams }) => seams?.smooth },
   { title: "closed", of: ({ loops }) => loops },
@@ -70,6 +72,11 @@ function againstText({ adherence, textAdherence }: ModeReport, name: (typeof ATT
 
 function percent(share: number | null | undefined): string {
   return share === null || share === undefined ? "" : (100 * share).toFixed(1);
+}
+
+/** A share, and in parentheses that of true clips through the VAE. */
+function ofMost(share: number | undefined, most: number | undefined): string {
+  return share === undefined || most === undefined ? percent(share) : `${percent(share)} (${percent(most)})`;
 }
 
 function points(difference: number | undefined): string {

@@ -1,4 +1,4 @@
-import type { Video } from "../../data/media/video.ts";
+import type { Video } from "../data/media/video.ts";
 
 /** First frames of as many windows as fit into frames `first` to `end - 1` without overlap, evenly spread over them. */
 export function windowsIn(first: number, end: number, length: number): number[] {
