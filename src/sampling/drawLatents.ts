@@ -21,7 +21,7 @@ interface Numbered {
  * Draws clips of any length and size: those that the model sees whole in one pack, longer ones and those whose prompts
  * change by rolling. With guidance each stands in a pack twice, with its prompt and without. A clip depends on the seed
  * and its own request alone, not on the others.
- * @returns latents in the order of the requests; frames that were given are in them to the bit.
+ * @returns latents in the order of the requests; frames that were given are in them to the bit, but for rough ones.
  * @throws UserError, before anything is computed, when what is given does not fit.
  */
 export async function drawLatents(

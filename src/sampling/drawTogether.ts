@@ -11,7 +11,7 @@ import type { LatentVideo } from "./latentVideo.ts";
 
 /**
  * Draws clips that the model sees whole, of any sizes and whatever is given of each, all in one pack.
- * @returns latents in the order of the requests; frames that were given are in them to the bit.
+ * @returns latents in the order of the requests; frames that were given are in them to the bit, but for rough ones.
  * @throws UserError, before anything is computed, when what is given does not fit.
  */
 export async function drawTogether(
@@ -57,13 +57,15 @@ export function partOfTimes(times: readonly number[], strength: number): number[
   });
 }
 
-/** Times of each frame of tokens: 0 all the way where it is given. */
+/** Times of each frame of tokens: 0 all the way where it is given, its own time at most where it is given roughly. */
 function timesOfFrames({ known = [], edit }: LatentRequest, tokens: Grid, sampler: SamplerConfig, patchFrames: number) {
   const whole = timesOf(sampler, gridSize(tokens));
   const drawn = edit === undefined ? whole : partOfTimes(whole, edit.strength);
-  const given = new Set(known.map(({ frame }) => Math.floor(frame / patchFrames)));
-  const still = drawn.map(() => 0);
-  return Array.from({ length: tokens.t }, (_, frame) => (given.has(frame) ? still : drawn));
+  const given = new Map(known.map(({ frame, until = 0 }) => [Math.floor(frame / patchFrames), until]));
+  return Array.from({ length: tokens.t }, (_, frame) => {
+    const until = given.get(frame) ?? 1;
+    return drawn.map((time) => Math.min(time, until));
+  });
 }
 
 /** Where the flow starts, as tokens: (1 - t) x0 + t eps of each frame, x0 being what is given or edited. */
@@ -99,6 +101,8 @@ function latentsOf(
     const stretch = [frame * frameSize, (frame + 1) * frameSize] as const;
     latent_thwz.set(edit.from.latent_thwz.subarray(...stretch), stretch[0]);
   }
-  for (const { frame, latent_hwz } of known) latent_thwz.set(latent_hwz, frame * frameSize);
+  for (const { frame, latent_hwz, until = 0 } of known) {
+    if (until === 0) latent_thwz.set(latent_hwz, frame * frameSize);
+  }
   return { grid, latent_thwz };
 }

@@ -9,6 +9,11 @@ export interface KnownFrame {
   readonly frame: number;
   /** Its latent as the VAE makes it, not normalised. */
   readonly latent_hwz: Float32Array;
+  /**
+   * For a frame that is given roughly: the time in [0, 1], 1 = noise, that it is noised to, and at which it waits for the
+   * others to be drawn on with them. Without it the frame stays as it is.
+   */
+  readonly until?: number;
 }
 
 /** A clip to start from instead of noise. */
@@ -26,8 +31,8 @@ export interface TimedPrompt {
 }
 
 /**
- * A clip to draw, in latents. Frames that are given stand at time 0 and stay as they are, to the bit: the model sees
- * them clean and draws the others. With `edit` the others start from a clip that is noised in part (arXiv:2108.01073).
+ * A clip to draw, in latents. Frames that are given stand at time 0 and stay as they are, to the bit (but see
+ * `KnownFrame.until`): the model sees them clean and draws the others. With `edit` the others start from a clip that is noised in part (arXiv:2108.01073).
  */
 export interface LatentRequest {
   readonly prompt: string;
@@ -47,7 +52,10 @@ export interface LatentRequest {
 export function checkRequest({ grid, known = [], edit }: LatentRequest, patch: Patch, numChannels: number): void {
   const frameLength = grid.h * grid.w * numChannels;
   const given = new Set(known.map(({ frame }) => frame));
-  for (const { frame, latent_hwz } of known) {
+  for (const { frame, latent_hwz, until = 0 } of known) {
+    if (!(until >= 0 && until <= 1)) {
+      throw new UserError("given frame", { expected: "a time from 0 to 1 that it waits at", got: String(until) });
+    }
     if (!Number.isInteger(frame) || frame < 0 || frame >= grid.t) {
       throw new UserError("given frame", { expected: `a latent frame from 0 to ${grid.t - 1}`, got: String(frame) });
     }

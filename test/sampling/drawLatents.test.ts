@@ -130,6 +130,18 @@ describe("drawLatents", () => {
     assert.notDeepEqual(half?.latent_thwz, anew?.latent_thwz);
   });
 
+  it("draws on a frame that is given roughly when the others have come down to its time", async () => {
+    const alone = async (one: LatentRequest) => (await draw([one]))[0]?.latent_thwz ?? assert.fail();
+    const roughly = (until: number) => alone({ ...request, known: [{ ...known(1), until }] });
+    const [exact, free] = [await alone(request), await alone({ prompt: "a", grid, noiseKey: "k" })];
+    assert.deepEqual(await roughly(0), exact);
+    assertClose(await roughly(1), free, 1e-6);
+    const half = await roughly(0.5);
+    for (const frame of [0, 1, 2]) {
+      for (const other of [exact, free]) assert.notDeepEqual(frameOf(half, frame), frameOf(other, frame));
+    }
+  });
+
   it("takes the last part of a schedule in as many steps", () => {
     assert.deepEqual(partOfTimes([1, 0.75, 0.5, 0.25, 0], 0.5), [0.5, 0.375, 0.25, 0.125, 0]);
     assert.deepEqual(partOfTimes([1, 0.9, 0], 1), [1, 0.9, 0]);
@@ -148,6 +160,7 @@ describe("drawLatents", () => {
       { known: [{ frame: 0, latent_hwz: new Float32Array(32) }] },
       /expected 64 values of 4x4 cells, got 32/,
     );
+    await refused({ known: [{ ...known(1), until: 2 }] }, /expected a time from 0 to 1 that it waits at, got 2/);
     await refused({ known: [known(1), known(1)] }, /given frames: expected each once/);
     await refused({ edit: { from: given, strength: 2 } }, /edit strength: expected a number from 0 to 1, got 2/);
     await refused(

@@ -98,7 +98,7 @@ export function numGiven({ known = [], edit }: LatentRequest): number {
   if (edit !== undefined) {
     throw new UserError("edit", { expected: "a clip that fits into the model's window", got: "a longer one" });
   }
-  const stray = known.find(({ frame }, i) => frame !== i);
+  const stray = known.find(({ frame, until = 0 }, i) => frame !== i || until > 0);
   if (stray === undefined) return known.length;
   throw new UserError("given frames", {
     expected: "the first ones, in order: a clip longer than the model's window is drawn from its beginning",

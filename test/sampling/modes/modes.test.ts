@@ -122,6 +122,11 @@ describe("modes", () => {
     ];
     const plan = keyframes({ prompt, keyframes: given, frames: 17 }, reach);
     assert.deepEqual([plan.request.grid.t, knownAt(plan)], [5, [0, 3]]);
+    // The first frame is a latent of its own; a later image is one that stands still, which the clip does not.
+    assert.deepEqual(
+      plan.request.known?.map(({ until }) => until),
+      [undefined, 0.5],
+    );
     assert.equal(runs(frames(plan, { image, c })), "image0x1 new1x4 new2x4 c0x4 new4x4");
     const refused = (change: object, message: RegExp) =>
       assert.throws(() => keyframes({ prompt, keyframes: given, frames: 17, ...change }, reach), message);
