@@ -52,19 +52,18 @@ function bridge(where: string, { prompt, from, to, frames }: Connect, reach: Rea
     throw new UserError(where, { expected: `clips of one size, ${size}`, got: gridKey(to.grid) });
   }
   const { time, window } = reach;
-  const { latents, overlap } = arrivalAt(to, reach);
+  const { latents, overlap, knownAt } = arrivalAt(to, reach);
   const added = Math.ceil((frames + overlap) / time);
   refuseTooLong(where, added + 2, reach);
   const room = window - added;
   const numAfter = Math.min(latents.grid.t, Math.max(Math.floor(room / 2), room - from.grid.t));
   const before = ending(from, room - numAfter, reach);
-  const after = latentFrames(latents, 0, numAfter);
   const [first, end] = [before.grid.t, before.grid.t + added];
   return {
     request: {
       prompt,
       grid: { ...from.grid, t: end + numAfter },
-      known: [...knownFrom(before, 0), ...knownFrom(after, end)],
+      known: [...knownFrom(before, 0), ...knownAt(end, numAfter)],
     },
     leading: (drawn) => ({
       latents: joinLatents([from, latentFrames(drawn, first, end)]),

@@ -27,12 +27,26 @@ export function ending(clip: LatentVideo, most: number, { inside, window }: Reac
   return latentFrames(clip, clip.grid.t - count, clip.grid.t);
 }
 
+/**
+ * Time, 1 = noise, down to which an image that a latent frame should end with waits for the other frames, see
+ * `KnownFrame.until`. At 0 objects jump to the image and stand still there; of 0.3, 0.5, 0.7 and 0.9, at 0.5 they pass
+ * through it most smoothly.
+ */
+const ROUGH = 0.5;
+
+/** A latent frame that should end with an image, as far as the image tells: what is where, but not how it moves. */
+export function roughlyFrom(image: LatentVideo, frame: number): KnownFrame {
+  return { frame, latent_hwz: latentFrames(image, 0, 1).latent_thwz, until: ROUGH };
+}
+
 /** How a clip is arrived at. */
 export interface Arrival {
   /** Its latents as they stand at the end of a longer clip. */
   readonly latents: LatentVideo;
   /** 1 when the last frame of the latents before them is the clip's first frame, else 0. */
   readonly overlap: 0 | 1;
+  /** The given frames of the longer clip in which its latents begin at this frame. */
+  knownAt(frame: number, count: number): KnownFrame[];
 }
 
 /**
@@ -41,8 +55,15 @@ export interface Arrival {
  * autoencoder takes a first frame for one that stood still.
  */
 export function arrivalAt(clip: LatentVideo, { time }: Reach): Arrival {
-  if (time === 1 || clip.grid.t === 1) return { latents: clip, overlap: 0 };
-  return { latents: latentFrames(clip, 1, clip.grid.t), overlap: 1 };
+  if (time === 1 || clip.grid.t === 1) {
+    return { latents: clip, overlap: 0, knownAt: (frame, count) => knownFrom(latentFrames(clip, 0, count), frame) };
+  }
+  const latents = latentFrames(clip, 1, clip.grid.t);
+  return {
+    latents,
+    overlap: 1,
+    knownAt: (frame, count) => [roughlyFrom(clip, frame - 1), ...knownFrom(latentFrames(latents, 0, count), frame)],
+  };
 }
 
 /** @throws UserError when a mode needs more latent frames at once than the model draws. */

@@ -34,13 +34,13 @@ export function extendForward({ prompt, clip, frames }: Extend, reach: Reach): M
 export function extendBackward({ prompt, clip, frames }: Extend, reach: Reach): ModePlan {
   checkFrames("extend", frames);
   const { time, window } = reach;
-  const { latents, overlap } = arrivalAt(clip, reach);
+  const { latents, overlap, knownAt } = arrivalAt(clip, reach);
   const added = 1 + Math.ceil((frames + overlap - 1) / time);
   refuseTooLong("extend backward", added + 1, reach);
-  const context = latentFrames(latents, 0, Math.min(latents.grid.t, window - added));
+  const numAfter = Math.min(latents.grid.t, window - added);
   const end = framesOf(added, time) - overlap;
   return {
-    request: { prompt, grid: { ...clip.grid, t: added + context.grid.t }, known: knownFrom(context, added) },
+    request: { prompt, grid: { ...clip.grid, t: added + numAfter }, known: knownAt(added, numAfter) },
     parts: (drawn) => [
       { latents: latentFrames(drawn, 0, added), shown: [end - frames, end] },
       { latents: clip, shown: [0, framesOf(clip.grid.t, time)] },

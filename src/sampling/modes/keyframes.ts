@@ -1,7 +1,7 @@
 import { UserError } from "../../base/errors.ts";
 import { gridKey } from "../../base/grid.ts";
 import type { LatentVideo } from "../latentVideo.ts";
-import { checkFrames, knownFrom, refuseTooLong } from "./context.ts";
+import { checkFrames, knownFrom, refuseTooLong, roughlyFrom } from "./context.ts";
 import { framesOf, type ModePlan, type Part, type Reach } from "./modePlan.ts";
 
 /** An image and when it is shown. */
@@ -19,12 +19,6 @@ export interface Keyframes {
   /** Length of the clip in frames of pixels; rounded up to 1 + a multiple of the time factor. */
   readonly frames: number;
 }
-
-/**
- * Time, 1 = noise, down to which a held image waits for the other frames. At 0 objects jump to an image and stand still;
- * of 0.3, 0.5, 0.7 and 0.9, at 0.5 they passed through it most smoothly.
- */
-const ROUGH = 0.5;
 
 /**
  * A clip that shows each image at its time. In latents an image after the first frame stands still for as many frames as
@@ -58,10 +52,9 @@ export function keyframes({ prompt, keyframes: given, frames }: Keyframes, reach
     request: {
       prompt,
       grid,
-      known: sorted.flatMap(({ frame, image }) => {
-        const isHeld = frame > 0 && time > 1;
-        return knownFrom(image, latentOf(frame)).map((known) => (isHeld ? { ...known, until: ROUGH } : known));
-      }),
+      known: sorted.flatMap(({ frame, image }) =>
+        frame === 0 || time === 1 ? knownFrom(image, frame) : [roughlyFrom(image, latentOf(frame))],
+      ),
     },
     parts: (drawn) => shownThrough(drawn, sorted, time),
   };

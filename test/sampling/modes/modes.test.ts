@@ -19,7 +19,9 @@ const reach: Reach = { time: 4, window: 5, inside: true };
 function frames(plan: ModePlan, named: Readonly<Record<string, LatentVideo>>, { time } = reach): string[] {
   const { grid, known = [] } = plan.request;
   const drawn = someLatents(grid.t, "drawn");
-  for (const { frame, latent_hwz } of known) drawn.latent_thwz.set(latent_hwz, frame * latent_hwz.length);
+  for (const { frame, latent_hwz, until = 0 } of known) {
+    if (until === 0) drawn.latent_thwz.set(latent_hwz, frame * latent_hwz.length);
+  }
   const nameOf = (latent: LatentVideo): string => {
     for (const [name, video] of [...Object.entries(named), ["new", drawn] as const]) {
       for (let i = 0; i < video.grid.t; i++) {
@@ -48,7 +50,11 @@ function runs(list: readonly string[]): string {
   return parts.map(([name, count]) => `${name}x${count}`).join(" ");
 }
 
-const knownAt = ({ request }: ModePlan): number[] => (request.known ?? []).map(({ frame }) => frame);
+const knownAt = ({ request }: ModePlan): number[] =>
+  (request.known ?? []).filter(({ until = 0 }) => until === 0).map(({ frame }) => frame);
+/** Frames that are given roughly: those that end with an image, of which nothing says how they move. */
+const roughlyAt = ({ request }: ModePlan): number[] =>
+  (request.known ?? []).filter(({ until = 0 }) => until > 0).map(({ frame }) => frame);
 const image = someLatents(1, "image");
 const a = someLatents(3, "a");
 const b = someLatents(3, "b");
@@ -74,8 +80,9 @@ describe("modes", () => {
 
   it("extend backward: the clip's first frame is the last of the latent before, and comes from the clip", () => {
     const plan = extendBackward({ prompt, clip: a, frames: 8 }, reach);
-    assert.deepEqual([plan.request.grid.t, knownAt(plan)], [5, [3, 4]]);
-    assert.deepEqual(plan.request.known?.[0]?.latent_hwz, latentFrames(a, 1, 2).latent_thwz);
+    assert.deepEqual([plan.request.grid.t, knownAt(plan), roughlyAt(plan)], [5, [3, 4], [2]]);
+    assert.deepEqual(plan.request.known?.[0]?.latent_hwz, latentFrames(a, 0, 1).latent_thwz);
+    assert.deepEqual(plan.request.known?.[1]?.latent_hwz, latentFrames(a, 1, 2).latent_thwz);
     assert.equal(runs(frames(plan, { a })), "new0x1 new1x4 new2x3 a0x1 a1x4 a2x4");
     const some = extendBackward({ prompt, clip: a, frames: 6 }, reach);
     assert.equal(runs(frames(some, { a })), "new1x3 new2x3 a0x1 a1x4 a2x4");
@@ -89,7 +96,7 @@ describe("modes", () => {
 
   it("connect: leads from the end of one clip to the beginning of the other", () => {
     const plan = connect({ prompt, from: a, to: b, frames: 3 }, reach);
-    assert.deepEqual([plan.request.grid.t, knownAt(plan)], [5, [0, 1, 3, 4]]);
+    assert.deepEqual([plan.request.grid.t, knownAt(plan), roughlyAt(plan)], [5, [0, 1, 3, 4], [2]]);
     assert.equal(runs(frames(plan, { a, b })), "a0x1 a1x4 a2x4 new2x3 b0x1 b1x4 b2x4");
     const pictures = connect({ prompt, from: image, to: b, frames: 10 }, reach);
     assert.deepEqual([pictures.request.grid.t, knownAt(pictures)], [5, [0, 4]]);
@@ -104,7 +111,7 @@ describe("modes", () => {
 
   it("loop: leads from the clip's end to its beginning, which comes next when it is played again", () => {
     const plan = loop({ prompt, clip: a, frames: 7 }, reach);
-    assert.deepEqual([plan.request.grid.t, knownAt(plan)], [5, [0, 1, 4]]);
+    assert.deepEqual([plan.request.grid.t, knownAt(plan), roughlyAt(plan)], [5, [0, 1, 4], [3]]);
     assert.equal(runs(frames(plan, { a })), "a0x1 a1x4 a2x4 new2x4 new3x3");
   });
 
@@ -121,13 +128,9 @@ describe("modes", () => {
       { frame: 0, image },
     ];
     const plan = keyframes({ prompt, keyframes: given, frames: 17 }, reach);
-    assert.deepEqual([plan.request.grid.t, knownAt(plan)], [5, [0, 3]]);
-    // The first frame is a latent of its own; a later image is one that stands still, which the clip does not.
-    assert.deepEqual(
-      plan.request.known?.map(({ until }) => until),
-      [undefined, 0.5],
-    );
-    assert.equal(runs(frames(plan, { image, c })), "image0x1 new1x4 new2x4 c0x4 new4x4");
+    // The first frame is a latent of its own; a later image is given as one that stands still, which the clip does not.
+    assert.deepEqual([plan.request.grid.t, knownAt(plan), roughlyAt(plan)], [5, [0], [3]]);
+    assert.equal(runs(frames(plan, { image, c })), "image0x1 new1x4 new2x4 new3x3 c0x1 new4x4");
     const refused = (change: object, message: RegExp) =>
       assert.throws(() => keyframes({ prompt, keyframes: given, frames: 17, ...change }, reach), message);
     refused({ frames: 30 }, /at most 5 latent frames/);
