@@ -62,8 +62,16 @@ export class VaeEncoder {
     }
     const net_BthwZ = this.out.call(silu(this.norm.call(h_BthwC)));
     const [mean, logvar] = tf.split(net_BthwZ, 2, 4) as [Tensor5D, Tensor5D];
-    return { mean: tf.add(linear_Bthwz, mean), logvar: tf.add(logvar, firstLogvar) };
+    return { mean: tf.add(linear_Bthwz, mean), logvar: slowAboveZero(tf.add<Tensor5D>(logvar, firstLogvar)) };
   }
+}
+
+/**
+ * x up to 0 and log(1 + x) above: exp of it stays finite whatever a rare cell makes of x, and its slope 1 / (1 + x) never
+ * vanishes, so that training mends the cell. A clamp would leave it as it is.
+ */
+function slowAboveZero(x_Bthwz: Tensor5D): Tensor5D {
+  return tf.add(tf.minimum(x_Bthwz, 0), tf.log(tf.add(tf.relu(x_Bthwz), 1)));
 }
 
 /** Cells that one coarser cell stands for. */

@@ -103,6 +103,21 @@ describe("Vae", () => {
     assertFiniteDifferences((p) => fn(p, inputs).loss as Scalar, tensors);
   });
 
+  it("stays finite and learns where a log variance has run away, though exp of it would overflow", () => {
+    const bias = tensors["encoder.out.bias"] as Tensor;
+    const away = { ...tensors, "encoder.out.bias": tf.concat([tf.zeros([3]), tf.fill([3], 160)]) };
+    assert.deepEqual(bias.shape, [6]);
+    const { logvar } = build(bindParams(away)).encode(video);
+    assertClose(logvar.max(), tf.log(tf.add(model.encode(video).logvar.max(), 161)), 0.1);
+    const { value, grads } = gradients((p) => vaeObjective(cfg, loss, batch).fn(p, inputs).loss as Scalar, away);
+    assert.ok(Number.isFinite(value));
+    const slope = (grads["encoder.out.bias"] as Tensor).dataSync().slice(3);
+    assert.ok(
+      slope.every((x) => Number.isFinite(x) && x > 1e-6),
+      `pushed down: ${slope}`,
+    );
+  });
+
   it("counts frames as 1 + k and names clips that do not fit", () => {
     const factor = vaeFactor(cfg);
     assert.deepEqual(factor, [4, 4]);
