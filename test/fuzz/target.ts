@@ -8,7 +8,7 @@ export interface FuzzTarget {
   /** Runs of the slice that the test suite takes. */
   readonly slice: number;
   readonly inputs: Arbitrary<Uint8Array>;
-  /** Longest that one input may take, in milliseconds. Default: 1000. */
+  /** Most processor time that one input may take, in milliseconds. Default: 1000. */
   readonly maxMs?: number;
   /** Reads one input. Returns when it is accepted. @throws UserError of one line when it is refused. */
   read(input: Uint8Array): unknown;
