@@ -29,6 +29,7 @@ interface SampleOptions extends IntentOptions {
   readonly weights: "ema" | "model";
   readonly engine: EngineKind | undefined;
   readonly out: string | undefined;
+  readonly preview: boolean;
   readonly json: boolean;
 }
 
@@ -98,6 +99,11 @@ export const sampleCommand: CommandModule<object, SampleOptions> = {
         type: "string",
         describe: "file: .mp4, .webp or .gif; .png for one frame [default: in the run's samples/]",
       })
+      .option("preview", {
+        type: "boolean",
+        default: false,
+        describe: "before the half, a strip of what is to come, beside the file: of a long clip, its beginning",
+      })
       .option("json", jsonOption)
       .example('$0 sample experiments/quickstart/main --prompt "a red circle moves left"', "")
       .example("$0 sample RUN --prompt A --prompt B --frames 17 --width 48 --seed 3", "two clips of one size")
@@ -161,7 +167,8 @@ async function sample(options: SampleOptions): Promise<DrawnClips> {
     const given: LatentVideo[] = [];
     for (const clip of request.given) given.push(await encoded(model, clip));
     const drawings = drawingsOf(known, request, given);
-    return await drawAll(model, drawings, { seed: options.seed, ...sampling, fps: options.fps ?? facts.fps, out });
+    const { seed, preview } = options;
+    return await drawAll(model, drawings, { seed, ...sampling, fps: options.fps ?? facts.fps, out, preview });
   } finally {
     await model.codec.dispose();
     await model.engine.dispose();

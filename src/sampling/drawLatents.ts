@@ -1,12 +1,13 @@
-import { UserError } from "../base/errors.ts";
+import { assert, UserError } from "../base/errors.ts";
 import type { Grid } from "../base/grid.ts";
+import { numStepsOf } from "../diffusion/sampler.ts";
 import { latentGridOf } from "../models/patches/patchify.ts";
 import { drawTogether } from "./drawTogether.ts";
 import type { DrawOptions, LatentDrawer, LongClips } from "./latentDrawer.ts";
 import type { LatentRequest } from "./latentRequest.ts";
 import { joinLatents, type LatentVideo } from "./latentVideo.ts";
 import { numGiven } from "./rolling/rollingClip.ts";
-import { rollOut } from "./rolling/rollOut.ts";
+import { numRollSteps, type RollOptions, rollOut } from "./rolling/rollOut.ts";
 
 export type { DrawOptions, LatentDrawer } from "./latentDrawer.ts";
 
@@ -30,37 +31,82 @@ export async function drawLatents(
   options: DrawOptions,
 ): Promise<LatentVideo[]> {
   const all = requests.map((request, index) => ({ index, request, window: windowFor(request, drawer.long) }));
-  const whole = all.filter(({ window }) => window === undefined);
   const drawn = new Array<LatentVideo>(requests.length);
-  const together = await drawTogether(
-    drawer,
-    whole.map(({ request }) => request),
-    options,
-  );
-  for (const [i, { index }] of whole.entries()) drawn[index] = together[i] as LatentVideo;
-  for (const window of new Set(all.flatMap((one) => one.window ?? []))) {
-    const alike = all.filter((one) => one.window === window);
-    for (const [i, video] of (await rolled(drawer, alike, window, options)).entries()) {
-      drawn[(alike[i] as Numbered).index] = video;
-    }
+  const take = (part: readonly Numbered[], videos: readonly LatentVideo[]): void => {
+    for (const [i, { index }] of part.entries()) drawn[index] = videos[i] as LatentVideo;
+  };
+  const total = numStepsFor(drawer, requests, options);
+  let before = 0;
+  const counting = (numSteps: number): DrawOptions => {
+    const first = before;
+    before += numSteps;
+    return { ...options, onStep: (done) => options.onStep?.(first + done, total) };
+  };
+  const whole = all.filter(({ window }) => window === undefined);
+  if (whole.length > 0) {
+    const counted = counting(numStepsOf(options.sampler));
+    take(whole, await drawTogether(drawer, requestsOf(whole), counted));
+  }
+  for (const [window, alike] of byWindow(all)) {
+    const rollOptions = rollingOptions(drawer, window, options);
+    const counted = counting(numRollSteps(drawer, requestsOf(alike), rollOptions));
+    take(alike, await rolled(drawer, requestsOf(alike), { ...rollOptions, ...counted }));
   }
   return drawn;
 }
 
+/** Steps that drawing clips takes in all. */
+export function numStepsFor(
+  drawer: LatentDrawer,
+  requests: readonly LatentRequest[],
+  options: Pick<DrawOptions, "sampler">,
+): number {
+  const all = requests.map((request, index) => ({ index, request, window: windowFor(request, drawer.long) }));
+  const whole = all.some(({ window }) => window === undefined) ? numStepsOf(options.sampler) : 0;
+  return [...byWindow(all)].reduce(
+    (sum, [window, alike]) => sum + numRollSteps(drawer, requestsOf(alike), rollingOptions(drawer, window, options)),
+    whole,
+  );
+}
+
+/** Draws clips through one window, each handed on for a preview when the first window is finished. */
 async function rolled(
   drawer: LatentDrawer,
-  clips: readonly Numbered[],
-  window: number,
-  options: DrawOptions,
+  requests: readonly LatentRequest[],
+  options: RollOptions,
 ): Promise<LatentVideo[]> {
-  const rolling = drawer.long?.rolling;
-  const parts: LatentVideo[][] = clips.map(() => []);
-  if (rolling === undefined) return [];
-  const requests = clips.map(({ request }) => request);
-  for await (const { clip, latents } of rollOut(drawer, requests, { ...options, rolling, window })) {
-    parts[clip]?.push(latents);
+  const parts: LatentVideo[][] = requests.map(() => []);
+  for await (const { clip, latents } of rollOut(drawer, requests, options)) {
+    const [own, request] = [parts[clip] as LatentVideo[], requests[clip] as LatentRequest];
+    const numBefore = lengthOf(own);
+    own.push(latents);
+    if (numBefore < options.window && lengthOf(own) >= options.window) {
+      await options.onPreview?.(request, joinLatents(own));
+    }
   }
   return parts.map(joinLatents);
+}
+
+function lengthOf(parts: readonly LatentVideo[]): number {
+  return parts.reduce((sum, { grid }) => sum + grid.t, 0);
+}
+
+function requestsOf(numbered: readonly Numbered[]): LatentRequest[] {
+  return numbered.map(({ request }) => request);
+}
+
+/** Those that are drawn through windows, by the window. */
+function byWindow(all: readonly Numbered[]): Map<number, Numbered[]> {
+  const groups = new Map<number, Numbered[]>();
+  for (const one of all) {
+    if (one.window !== undefined) groups.set(one.window, [...(groups.get(one.window) ?? []), one]);
+  }
+  return groups;
+}
+
+function rollingOptions<Options>({ long }: LatentDrawer, window: number, options: Options) {
+  assert(long !== undefined, "a model that says how it rolls");
+  return { ...options, rolling: long.rolling, window };
 }
 
 /**

@@ -9,6 +9,9 @@ import { type DrawOptions, type LatentDrawer, noiseNames } from "./latentDrawer.
 import { checkRequest, type LatentRequest } from "./latentRequest.ts";
 import type { LatentVideo } from "./latentVideo.ts";
 
+/** Share of the steps after which a preview is shown: by then it is decided what is where. */
+const PREVIEW = 0.4;
+
 /**
  * Draws clips that the model sees whole, of any sizes and whatever is given of each, all in one pack.
  * @returns latents in the order of the requests; frames that were given are in them to the bit, but for rough ones.
@@ -20,7 +23,7 @@ export async function drawTogether(
   options: DrawOptions,
 ): Promise<LatentVideo[]> {
   if (requests.length === 0) return [];
-  const { seed, sampler, guidance, onStep, kept = new KeptFlow(drawer, options) } = options;
+  const { seed, sampler, guidance, onStep, onPreview, kept = new KeptFlow(drawer, options) } = options;
   const { patch } = drawer.model.dit;
   for (const request of requests) checkRequest(request, patch, drawer.model.latentChannels);
   const grids = requests.map(({ grid }) => tokenGrid(grid, patch));
@@ -37,10 +40,14 @@ export async function drawTogether(
   try {
     const flow = await kept.of(grids);
     const numSteps = numStepsOf(sampler);
-    const ends = await flow.run(clips, (done) => onStep?.(done, numSteps));
-    return requests.map((request, i) =>
-      latentsOf(request, ends[i] as Float32Array, (clips[i] as FlowClip).times, drawer),
-    );
+    const latents = (i: number, ends: readonly Float32Array[]): LatentVideo =>
+      latentsOf(requests[i] as LatentRequest, ends[i] as Float32Array, (clips[i] as FlowClip).times, drawer);
+    const show = async (ends: readonly Float32Array[]): Promise<void> => {
+      for (const [i, request] of requests.entries()) await onPreview?.(request, latents(i, ends));
+    };
+    const peek = onPreview === undefined ? undefined : { after: Math.ceil(numSteps * PREVIEW), show };
+    const ends = await flow.run(clips, (done) => onStep?.(done, numSteps), peek);
+    return requests.map((_, i) => latents(i, ends));
   } finally {
     if (options.kept === undefined) await kept.dispose();
   }

@@ -3,7 +3,7 @@ import { compareGrids, type Grid } from "../base/grid.ts";
 import { floats, type TensorSpec } from "../base/tensors.ts";
 import type { GuidanceConfig } from "../diffusion/guidance.ts";
 import { type SamplerConfig, solverOf } from "../diffusion/sampler.ts";
-import { planFlow } from "../diffusion/solvers/flowPlan.ts";
+import { type JointStage, planFlow } from "../diffusion/solvers/flowPlan.ts";
 import type { Solver } from "../diffusion/solvers/solver.ts";
 import { Update } from "../diffusion/solvers/update.ts";
 import type { EngineMap, Program } from "../engine/engine.ts";
@@ -17,6 +17,14 @@ export interface FlowClip extends Texts {
   readonly start_LP: Float32Array;
   /** Of each frame of tokens, before each step and after the last; equal neighbours stand still. */
   readonly times: readonly (readonly number[])[];
+}
+
+/** A look ahead, long before the end. */
+export interface Peek {
+  /** After so many steps. */
+  readonly after: number;
+  /** Told each clip's tokens as the model then thinks they will be, x - t v, in the order of the grids. */
+  readonly show: (ends: readonly Float32Array[]) => Promise<void>;
 }
 
 export interface FlowConfig {
@@ -70,9 +78,14 @@ export class Flow {
   /**
    * @param clips in the order of the grids.
    * @param onStep told after each step how many are done.
+   * @param peek told once on the way, if there are so many steps.
    * @returns each clip's tokens at the end; frames that stood still all the way are as they were, to the bit.
    */
-  async run(clips: readonly FlowClip[], onStep: (done: number) => void = () => {}): Promise<Float32Array[]> {
+  async run(
+    clips: readonly FlowClip[],
+    onStep: (done: number) => void = () => {},
+    peek?: Peek,
+  ): Promise<Float32Array[]> {
     const { trained, order, solver, update, denoiser, program } = this.parts;
     const inPlan = order.map((i) => clips[i] as FlowClip);
     const steps = planFlow(
@@ -107,6 +120,11 @@ export class Flow {
           at = 1 - at;
         }
         onStep(step + 1);
+        const last = stages.at(-1);
+        if (peek?.after === step + 1 && last !== undefined) {
+          const asked_LP = tensors.states[1 - at]?.[0] as FlowTensor;
+          await peek.show(this.split(await this.ahead(asked_LP, tensors.velocity, last), clips));
+        }
       }
       const { end } = await trained.engine.fetch({ end: tensors.states[at]?.[0] as FlowTensor });
       return this.split(end?.data as Float32Array, clips);
@@ -123,6 +141,19 @@ export class Flow {
     await program.dispose();
     await denoiser.dispose();
     trained.engine.release(own);
+  }
+
+  /** Where the flow would end if it went straight on from the point that was asked last. */
+  private async ahead(asked_LP: FlowTensor, velocity: FlowTensor, stage: JointStage): Promise<Float32Array> {
+    const { trained, plan } = this.parts;
+    const { x, v } = await trained.engine.fetch({ x: asked_LP, v: velocity });
+    const end_LP = Float32Array.from(x?.data as Float32Array);
+    const numValues = end_LP.length / plan.numTokens;
+    for (let i = 0; i < end_LP.length; i++) {
+      const frame = plan.frameOfToken[Math.floor(i / numValues)] as number;
+      end_LP[i] = (end_LP[i] as number) - (stage[frame]?.time ?? 0) * (v?.data[i] as number);
+    }
+    return end_LP;
   }
 
   /** Puts the start where the engine computes, and room for all else. */

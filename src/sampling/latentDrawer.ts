@@ -4,6 +4,7 @@ import type { TrainedDiT } from "./denoiser.ts";
 import type { FlowConfig } from "./flow.ts";
 import type { KeptFlow } from "./keptFlow.ts";
 import type { LatentRequest } from "./latentRequest.ts";
+import type { LatentVideo } from "./latentVideo.ts";
 import type { Reach } from "./modes/modePlan.ts";
 import type { RollingConfig } from "./rolling/schedule.ts";
 
@@ -24,7 +25,13 @@ export interface LongClips {
 
 export interface DrawOptions extends FlowConfig {
   readonly seed: number;
+  /** Told after each step how many are done, of how many in all. */
   readonly onStep?: (done: number, total: number) => void;
+  /**
+   * Told of each clip once, long before it is finished, what it will look like: of one that the model sees whole, all of
+   * it as the model thinks it will be; of a longer one, the first window, finished.
+   */
+  readonly onPreview?: (request: LatentRequest, latents: LatentVideo) => Promise<void>;
   /** Keeps what is compiled from call to call, with this sampler and guidance. */
   readonly kept?: KeptFlow;
 }

@@ -179,8 +179,8 @@ describe("drawLatents", () => {
     const short = { prompt: "a", grid };
 
     it("rolls them out, and draws the others as ever", async () => {
-      const told: number[] = [];
-      const onStep = (done: number) => told.push(done);
+      const told: number[][] = [];
+      const onStep = (...progress: number[]) => told.push(progress);
       const drawn = await drawLatents(knowing(true), [long, short], { ...options, onStep });
       assert.deepEqual(
         drawn.map(({ grid: { t } }) => t),
@@ -192,7 +192,10 @@ describe("drawLatents", () => {
       for await (const { latents } of rollOut(knowing(true), [long], { ...options, rolling, window: 3 }))
         parts.push(latents);
       assert.deepEqual(drawn[0], joinLatents(parts));
-      assert.deepEqual(told, [1, 2, 3, 4, ...Array.from({ length: 12 }, (_, i) => i + 1)]);
+      assert.deepEqual(
+        told,
+        Array.from({ length: 16 }, (_, i) => [i + 1, 16]),
+      );
     });
 
     it("draws them at once where the model does not go on from inside a clip", async () => {

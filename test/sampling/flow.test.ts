@@ -115,6 +115,31 @@ describe("Flow", () => {
     }
   });
 
+  it("looks ahead on the way: as if the next step were Euler's last, and goes on as ever", async () => {
+    const [euler, heun] = samplers as [SamplerConfig, SamplerConfig];
+    const flow = await Flow.create(randomVideoModel(engine), grids, { sampler: euler, guidance });
+    const ends = await flow.run(clips);
+    const jumping = clips.map((clip) => ({
+      ...clip,
+      times: clip.times.map(([first = 0, then = 0]) => [first, then, 0]),
+    }));
+    const expected = await flow.run(jumping);
+    const shown: (readonly Float32Array[])[] = [];
+    const show = async (ahead: readonly Float32Array[]) => {
+      shown.push(ahead);
+    };
+    assert.deepEqual(await flow.run(clips, () => {}, { after: 2, show }), ends);
+    assert.equal(shown.length, 1);
+    for (const [i, ahead] of (shown[0] ?? []).entries()) {
+      assertClose(ahead, expected[i] as Float32Array, 1e-5, `clip ${i}`, 1e-4);
+    }
+    await flow.dispose();
+    const other = await Flow.create(randomVideoModel(engine), grids, { sampler: heun, guidance });
+    await other.run(clips, () => {}, { after: 3, show });
+    assert.ok(shown[1]?.every((ahead) => ahead.every(Number.isFinite)));
+    await other.dispose();
+  });
+
   it("outside the interval asks a program without the negative half where that pays, to the same clips", async () => {
     const [sampler] = samplers as [SamplerConfig];
     const inside = guidanceSchema.parse({ scale: 3, interval: [0.2, 0.9] });

@@ -5,9 +5,9 @@ import { writeContactSheet, writePicture, writeStrip } from "../../data/media/pi
 import type { Video } from "../../data/media/video.ts";
 import { numStepsOf } from "../../diffusion/sampler.ts";
 import { vaeFactor } from "../../models/vae/vaeConfig.ts";
-import { type DrawOptions, drawLatents } from "../../sampling/drawLatents.ts";
+import { type DrawOptions, drawLatents, numStepsFor } from "../../sampling/drawLatents.ts";
 import type { LatentVideo } from "../../sampling/latentVideo.ts";
-import type { Part } from "../../sampling/modes/modePlan.ts";
+import { type Part, wholePart } from "../../sampling/modes/modePlan.ts";
 import type { ClipRequest } from "../../sampling/samplingConfig.ts";
 import { cropped, framesBetween, shownFrames } from "../../sampling/shownFrames.ts";
 import type { VideoModel } from "../../sampling/textToVideo.ts";
@@ -23,6 +23,8 @@ export interface DrawAllOptions extends DrawOptions {
   /** Of the files. */
   readonly fps: number;
   readonly out: OutFile;
+  /** Whether strips of what is to come are written long before the end. */
+  readonly preview?: boolean;
 }
 
 /** A result and where it was written. */
@@ -52,7 +54,7 @@ export async function drawAll(
   await withProgress("decode", numFrames, async (update) => {
     let done = 0;
     for (const [i, { prompt, shape }] of drawings.entries()) {
-      const name = drawings.length === 1 ? stem : `${stem}-${i + 1}`;
+      const name = nameOf(drawings, i, stem);
       const picker = new FramePicker(shape, FRAMES_IN_STRIP);
       const frames = picker.watch(framesOf(model, parts[i] ?? [], shape));
       const upscale = upscaleFor(Math.max(shape.height, shape.width));
@@ -82,20 +84,28 @@ export async function drawAll(
 async function drawParts(
   model: VideoModel,
   drawings: readonly Drawing[],
-  options: DrawOptions,
+  options: DrawAllOptions,
 ): Promise<(readonly Part[])[]> {
   const again = drawings.flatMap(({ next }, i) => (next === undefined ? [] : [{ i, next }]));
-  const numSteps = numStepsOf(options.sampler);
-  const total = again.length > 0 ? 2 * numSteps : numSteps;
-  return withProgress("sample", total, async (update) => {
-    const draw = (plans: readonly Drawing["plan"][], before: number): Promise<LatentVideo[]> =>
+  const plans = drawings.map(({ plan }) => plan);
+  const numSteps = numStepsFor(
+    model,
+    plans.map(({ request }) => request),
+    options,
+  );
+  const total = numSteps + (again.length > 0 ? numStepsOf(options.sampler) : 0);
+  return withProgress("sample", total, async (update, tell) => {
+    const draw = (some: readonly Drawing["plan"][], before: number, more: Partial<DrawOptions> = {}) =>
       drawLatents(
         model,
-        plans.map(({ request }) => request),
-        { ...options, onStep: (step) => update(before + step) },
+        some.map(({ request }) => request),
+        { ...options, ...more, onStep: (step) => update(before + step) },
       );
-    const plans = drawings.map(({ plan }) => plan);
-    const drawn = await draw(plans, 0);
+    const onPreview: DrawOptions["onPreview"] = async (request, latents) => {
+      const i = plans.findIndex((plan) => plan.request === request);
+      tell(`soon: ${await writePreview(model, drawings, i, latents, options)}`);
+    };
+    const drawn = await draw(plans, 0, options.preview === true ? { onPreview } : {});
     if (again.length > 0) {
       const second = again.map(({ i, next }) => next(drawn[i] as LatentVideo));
       for (const [k, latents] of (await draw(second, numSteps)).entries()) {
@@ -106,6 +116,32 @@ async function drawParts(
     }
     return plans.map((plan, i) => plan.parts(drawn[i] as LatentVideo));
   });
+}
+
+/** A strip of what a result will look like, of the first window of a long one. @returns where it is. */
+async function writePreview(
+  model: VideoModel,
+  drawings: readonly Drawing[],
+  index: number,
+  latents: LatentVideo,
+  { out, fps }: DrawAllOptions,
+): Promise<string> {
+  const { plan, shape } = drawings[index] as Drawing;
+  const [time] = vaeFactor(model.codec.cfg);
+  const isWhole = latents.grid.t === plan.request.grid.t;
+  const parts = isWhole ? plan.parts(latents) : wholePart(latents, time);
+  const frames = parts.reduce((sum, { shown }) => sum + shown[1] - shown[0], 0);
+  const cut = { ...shape, frames: Math.min(shape.frames, frames) };
+  const picker = new FramePicker(cut, FRAMES_IN_STRIP);
+  for await (const _ of picker.watch(framesOf(model, parts, cut)));
+  const file = `${nameOf(drawings, index, out.stem)}-preview${PICTURE_ENDING}`;
+  await writeStrip(file, picker.video(fps), { upscale: upscaleFor(Math.max(shape.height, shape.width)) });
+  return file;
+}
+
+/** Where a result goes, without its ending. */
+function nameOf(drawings: readonly Drawing[], index: number, stem: string): string {
+  return drawings.length === 1 ? stem : `${stem}-${index + 1}`;
 }
 
 /** The frames of a result, cut to its shape from the somewhat larger ones that are drawn. */

@@ -1,7 +1,7 @@
 import { UserError } from "../../base/errors.ts";
 import { type Grid, gridSize } from "../../base/grid.ts";
 import { numStepsOf, timesOf } from "../../diffusion/sampler.ts";
-import { tokenGrid } from "../../models/patches/patchify.ts";
+import { type Patch, tokenGrid } from "../../models/patches/patchify.ts";
 import type { FlowClip } from "../flow.ts";
 import { KeptFlow } from "../keptFlow.ts";
 import { type DrawOptions, type LatentDrawer, noiseNames } from "../latentDrawer.ts";
@@ -69,6 +69,15 @@ export async function* rollOut(
   }
 }
 
+/** Steps until clips that are rolled out together are all finished. */
+export function numRollSteps(
+  { model }: LatentDrawer,
+  requests: readonly LatentRequest[],
+  options: Pick<RollOptions, "sampler" | "rolling" | "window">,
+): number {
+  return Math.max(0, ...requests.map((request) => scheduleOf(model.dit.patch, request, options).schedule.numSteps));
+}
+
 /** Latents of one clip, a frame at a time, as a decoder that streams takes them. */
 export async function* latentStream(
   finished: AsyncIterable<FinishedLatents>,
@@ -82,22 +91,33 @@ function rollOf(
   drawer: LatentDrawer,
   request: LatentRequest,
   noiseIds: readonly (string | number)[],
-  { sampler, rolling, window }: RollOptions,
+  options: RollOptions,
 ): Roll {
   const { patch } = drawer.model.dit;
   checkRequest(request, patch, drawer.model.latentChannels);
+  const { schedule, grid } = scheduleOf(patch, request, options);
+  const clip = new RollingClip(drawer, request, schedule, noiseIds);
+  return { clip, schedule, grid, times: timesOf(options.sampler, gridSize(grid)) };
+}
+
+/** When a clip's frames are drawn, and the grid of its window in tokens. */
+function scheduleOf(
+  patch: Patch,
+  request: LatentRequest,
+  { sampler, rolling, window }: Pick<RollOptions, "sampler" | "rolling" | "window">,
+): { readonly schedule: RollingSchedule; readonly grid: Grid } {
   const tokens = tokenGrid(request.grid, patch);
   const grid = { ...tokens, t: Math.min(tokens.t, Math.floor(window / patch[0])) };
-  if (grid.t < 2)
+  if (grid.t < 2) {
     throw new UserError("long clips", { expected: "a window of two frames or more", got: String(window) });
+  }
   const schedule = new RollingSchedule(rolling, {
     numFrames: tokens.t,
     numGiven: numGiven(request) / patch[0],
     window: grid.t,
     steps: numStepsOf(sampler),
   });
-  const clip = new RollingClip(drawer, request, schedule, noiseIds);
-  return { clip, schedule, grid, times: timesOf(sampler, gridSize(grid)) };
+  return { schedule, grid };
 }
 
 /** What the flow is given of a clip for the steps in which its window stands still. */

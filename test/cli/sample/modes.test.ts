@@ -54,7 +54,9 @@ describe("kinema sample from pictures and videos", function () {
   it("animates a picture, fitted to the model's size, for the usual length or another", async () => {
     const { frames } = await drawn("animated.webp", "--image", at("a.png"), "--prompt", "it moves");
     assert.ok(frames === 9 || frames === LONGEST);
-    assert.equal((await drawn("animated2.webp", "--image", at("a.png"), "--seconds", "0.75")).frames, 6);
+    assert.equal((await drawn("animated2.webp", "--image", at("a.png"), "--seconds", "0.75", "--preview")).frames, 6);
+    const [strip, preview] = ["animated2.png", "animated2-preview.png"].map((name) => sharp(at(name)).metadata());
+    assert.equal((await strip)?.width, (await preview)?.width);
   });
 
   it("extends a video, telling what is left out of it", async () => {
@@ -107,7 +109,13 @@ describe("kinema sample from pictures and videos", function () {
   it("changes what a long clip shows at the times of its prompts: one clip", async () => {
     const prompt = ["0: a red circle", "3s: a blue square"];
     const flags = prompt.flatMap((text) => ["--prompt", text]);
-    assert.equal((await drawn("changing.gif", ...flags, "--seconds", "5")).frames, 40);
+    const { frames, stderr } = await drawn("changing.gif", ...flags, "--seconds", "5", "--preview");
+    assert.equal(frames, 40);
+    assert.match(stderr, /^soon: .*changing-preview\.png$/m);
+    // Eleven latent frames through a window of four, two of them kept: five blocks of two steps.
+    assert.match(stderr, /^sample .* 10\/10 /m);
+    const preview = await sharp(at("changing-preview.png")).metadata();
+    assert.ok(preview.width > 6 * 16 * LONGEST && preview.width < 6 * 16 * 2 * LONGEST, "the first window");
     const known = await readModel(run);
     const request = await requestOf(known, parseWish({ prompt, seconds: "5" }), {}, assert.fail);
     const [drawing, another] = drawingsOf(known, request, []);
