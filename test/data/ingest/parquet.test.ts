@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { SchemaTree } from "hyparquet";
 import sharp from "sharp";
 import { Interrupted, UserError } from "../../../src/base/errors.ts";
 import { KeyedRandom } from "../../../src/base/random.ts";
@@ -11,7 +12,7 @@ import { folderSource } from "../../../src/data/ingest/folderSource.ts";
 import { ingest, ingestSchema } from "../../../src/data/ingest/ingest.ts";
 import { openDecoders } from "../../../src/data/ingest/openDecoders.ts";
 import { captionCell, videoCell } from "../../../src/data/ingest/parquet/cells.ts";
-import { chooseColumns } from "../../../src/data/ingest/parquet/columns.ts";
+import { chooseColumns, columnsOf } from "../../../src/data/ingest/parquet/columns.ts";
 import { type ParquetChoice, parquetFiles, parquetSource } from "../../../src/data/ingest/parquet/parquetSource.ts";
 import { ParquetReader } from "../../../src/data/ingest/parquet/reader.ts";
 import { ParquetTable, type Slice } from "../../../src/data/ingest/parquet/table.ts";
@@ -86,6 +87,14 @@ describe("parquet tables", () => {
 });
 
 describe("columns of videos and captions", () => {
+  it("are refused when a damaged footer gives one no name, at any depth", () => {
+    const leaf = { path: [], count: 1, children: [], element: { type: "BYTE_ARRAY" } };
+    for (const children of [[leaf], [{ ...leaf, element: { name: "video" }, children: [leaf] }]]) {
+      const tree: SchemaTree = JSON.parse(JSON.stringify({ ...leaf, children }));
+      assert.throws(() => columnsOf(tree), /a column without a name/);
+    }
+  });
+
   const choose = async (name: string, choice = {}) => {
     const table = await ParquetTable.open(golden(name));
     await table.close();

@@ -23,9 +23,9 @@ const PATH_NAMES = ["path", "file", "file_name", "filename", "file_path"];
 const VIDEO_NAMES = ["video", "videos", "mp4", "clip", "webm", "gif", "image", "images", "jpg", "png", "webp", "bytes"];
 const CAPTION_NAMES = ["caption", "captions", "text", "prompt", "description", "txt", "title", "sentence"];
 
-/** The columns of a parquet file, in their order. */
+/** The columns of a parquet file, in their order. @throws Error when one has no name, which damaged footers bring about. */
 export function columnsOf(schema: SchemaTree): Column[] {
-  return schema.children.map((node) => ({ name: node.element.name, type: typeOf(node) }));
+  return schema.children.map((node) => ({ name: nameOf(node), type: typeOf(node) }));
 }
 
 /**
@@ -80,6 +80,12 @@ function isOneOf(name: string, names: readonly string[]): boolean {
   return names.includes(name.toLowerCase());
 }
 
+function nameOf({ element }: SchemaTree): string {
+  const name: unknown = element.name;
+  if (typeof name !== "string") throw new Error("a column without a name");
+  return name;
+}
+
 function typeOf(node: SchemaTree): string {
   const { element, children } = node;
   const { type, converted_type: converted, logical_type: logical } = element;
@@ -92,5 +98,5 @@ function typeOf(node: SchemaTree): string {
   }
   if (converted === "LIST" || logical?.type === "LIST") return `list<${typeOf(first.children[0] ?? first)}>`;
   if (converted === "MAP" || logical?.type === "MAP") return `map<${first.children.map(typeOf).join(", ")}>`;
-  return `struct<${children.map((child) => `${child.element.name}: ${typeOf(child)}`).join(", ")}>`;
+  return `struct<${children.map((child) => `${nameOf(child)}: ${typeOf(child)}`).join(", ")}>`;
 }
