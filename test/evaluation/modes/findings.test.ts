@@ -131,6 +131,20 @@ describe("measures of modes", function () {
     assert.equal(report("animate", (truth) => shifted(truth, 8, 3)).seams?.smooth.mean, 1);
   });
 
+  it("tell a jump that is drawn from one that the VAE makes of a true clip", () => {
+    const cases = worldPrompts(world, "seen", SPOILED, 0).map((prompt, i) => caseOf("extend forward", prompt, i));
+    const wanted = cases.map((one) => one.wanted);
+    const [true_, jumping, further] = [0, 3, 6].map((pixels) =>
+      cases.map((one) => findingsOf(one.wanted, shifted(one.truth, 9, pixels))),
+    ) as [Findings[], Findings[], Findings[]];
+    const asSmooth = (found: Findings[], best: Findings[]) => reportMode(wanted, found, best).seams?.asSmooth?.mean;
+    assert.deepEqual(
+      [asSmooth(jumping, true_), asSmooth(jumping, jumping), asSmooth(true_, jumping), asSmooth(further, jumping)],
+      [0, 1, 1, 0],
+    );
+    assert.equal(reportMode(wanted, jumping).seams?.asSmooth, undefined);
+  });
+
   it("see that an object is gone at a seam", () => {
     const gone = (truth: Video): Video => {
       const frames_THWC = truth.frames_THWC.slice();

@@ -80,7 +80,7 @@ export async function evaluateModes(
     const scenes = set.scenes === "still" ? "moving" : set.scenes;
     const wanted = of(results, set).map((result) => result.wanted);
     const text = set.mode === "text" ? undefined : texts.get(scenes);
-    const figures = reportMode(wanted, of(found, set));
+    const figures = reportMode(wanted, of(found, set), of(best, set));
     if (set.mode === "text") texts.set(set.scenes, figures.adherence);
     if (set.mode === "text" && set.scenes !== "moving") continue;
     const { context: _, arrives: __, ...vaeCeiling } = reportMode(wanted, of(best, set));

@@ -32,7 +32,7 @@ export function showModes({ modes, untrained }: ModesEvaluation): string {
       report.seams === undefined ? "" : (report.seams.medianPixels?.toFixed(2) ?? "not seen"),
     ]),
   ]);
-  const limits = `kept: given frames equal the VAE's to ${KEPT_DB} dB or more; smooth: the step at a seam within ${SMOOTH_PIXELS} pixels of its neighbours'; closed: the closing step at most ${CLOSED_PIXELS} pixels longer than any other; in place: within ${KEPT_PIXELS} pixels in the mean; in parentheses: true clips through the VAE`;
+  const limits = `kept: given frames equal the VAE's to ${KEPT_DB} dB or more; smooth: the step at a seam within ${SMOOTH_PIXELS} pixels of its neighbours'; as smooth: no further from that than the true clip's through the VAE, to ${SMOOTH_PIXELS} pixels; closed: the closing step at most ${CLOSED_PIXELS} pixels longer than any other; in place: within ${KEPT_PIXELS} pixels in the mean; in parentheses: true clips through the VAE`;
   const missing = untrained.length === 0 ? [] : [`not trained for: ${untrained.join(", ")}`];
   return [adherence, measures, limits, ...missing].join("\n\n");
 }
@@ -57,6 +57,7 @@ export function scalarsOfModes({ modes }: ModesEvaluation): Record<string, numbe
 const MEASURES: readonly { readonly title: string; readonly of: (report: ModeFigures) => Estimate | undefined }[] = [
   { title: "kept", of: ({ context }) => context?.kept },
   { title: "smooth", of: ({ seams }) => seams?.smooth },
+  { title: "as smooth", of: ({ seams }) => seams?.asSmooth },
   { title: "closed", of: ({ loops }) => loops },
   { title: "arrives", of: ({ arrives }) => arrives },
   { title: "changed", of: ({ edits }) => edits?.changed },
