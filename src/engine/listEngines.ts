@@ -1,7 +1,7 @@
 import { eagerKinds, loadBackend } from "./eager/backends.ts";
 import { openBuild, verifyBuild } from "./eager/tensorflowBuild.ts";
 import type { EngineKind } from "./engineConfig.ts";
-import { whyNoKernels } from "./native/support.ts";
+import { kernelIsas, whyNoKernels } from "./native/support.ts";
 import { type DeviceName, type ProviderName, providerNames } from "./onnx/provider.ts";
 import type { Adapter } from "./runtime/adapter.ts";
 import { executorNames, probeDevice, probeExecutor } from "./runtime/executors.ts";
@@ -64,8 +64,8 @@ function vulkanAdapters(): Pick<EngineListing, "adapters" | "adaptersUnknown"> {
 }
 
 function kernelsHere(): string {
-  const reason = whyNoKernels();
-  return reason === undefined ? "native kernels" : `no native kernels (${reason})`;
+  const [isa] = kernelIsas();
+  return isa === undefined ? `no native kernels (${whyNoKernels()})` : `native kernels (${isa.title})`;
 }
 
 function messageOf(error: unknown): string {

@@ -4,6 +4,7 @@ import { allocate, type HostTensor, sizeOf, type TensorSpec } from "../../src/ba
 import { traceProgram } from "../../src/engine/compile.ts";
 import type { HostMap, TensorFn, TensorMap } from "../../src/engine/engine.ts";
 import { verify } from "../../src/engine/graph/verify.ts";
+import { kernelIsas } from "../../src/engine/native/support.ts";
 import { encodeOnnx } from "../../src/engine/onnx/encode.ts";
 import { lowerToOnnx } from "../../src/engine/onnx/lower.ts";
 import { valueAndGrads } from "../../src/engine/ops/index.ts";
@@ -11,6 +12,7 @@ import { optimize } from "../../src/engine/passes/index.ts";
 import type { Executor } from "../../src/engine/runtime/executor.ts";
 import { executorFactories, executorNames } from "../../src/engine/runtime/executors.ts";
 import { trace } from "../../src/engine/trace/trace.ts";
+import { nativeExecutor } from "./native/everyIsa.ts";
 
 /** A small seeded generator (mulberry32): uniform numbers in [0, 1). */
 export function generator(seed: number): () => number {
@@ -172,14 +174,20 @@ export function kernelsCalledBy(work: () => unknown): Set<string> {
   return called;
 }
 
-/** Declares the same tests for every executor. */
+/** Declares the same tests for every executor, and for every instruction set of native kernels that runs here. */
 export function onEveryExecutor(title: string, declare: (executor: () => Executor) => void): void {
-  for (const name of executorNames) {
+  const makers = [
+    ...executorNames.map((name) => ({ name, make: () => executorFactories[name](1) })),
+    ...kernelIsas()
+      .slice(1)
+      .map((isa) => ({ name: `c with ${isa.title}`, make: () => nativeExecutor(isa, 1) })),
+  ];
+  for (const { name, make } of makers) {
     describe(`${title}, executor ${name}`, () => {
       let executor: Executor | undefined;
       before(async () => {
         await tf.setBackend("cpu");
-        executor = await executorFactories[name](1);
+        executor = await make();
       });
       after(() => executor?.dispose());
       declare(() => {

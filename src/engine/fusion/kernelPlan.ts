@@ -1,6 +1,7 @@
 import { sizeOf } from "../../base/tensors.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import { sameShape } from "../graph/shapes.ts";
+import type { VectorIsa } from "../native/asm/vectorIsa.ts";
 import type { KernelSpec } from "../native/kernelSpec.ts";
 import { chainOf, isDense } from "./chainOf.ts";
 import { DEFAULT_LIMITS, type FusedLoop, type LoopLimits, loopOf, memoryOf } from "./loopOf.ts";
@@ -27,22 +28,24 @@ interface Group {
 
 /**
  * Finds the kernels of a program: products, loops that gather elementwise operations and sums along rows, and chains of
- * both. Puts everything in an order that works.
+ * both, as far as the registers of an instruction set suffice. Puts everything in an order that works.
  */
-export function planKernels(graph: Graph, limits: LoopLimits = DEFAULT_LIMITS): Item[] {
-  return new Grouping(graph, limits).items();
+export function planKernels(graph: Graph, isa: VectorIsa, limits: LoopLimits = DEFAULT_LIMITS): Item[] {
+  return new Grouping(graph, isa, limits).items();
 }
 
 class Grouping {
   private readonly graph: Graph;
+  private readonly isa: VectorIsa;
   private readonly limits: LoopLimits;
   private readonly users = new Map<Node, Node[]>();
   private readonly outputs: ReadonlySet<Node>;
   private readonly groupOf = new Map<Node, Group>();
   private readonly products = new Map<Node, StridedProduct | undefined>();
 
-  constructor(graph: Graph, limits: LoopLimits) {
+  constructor(graph: Graph, isa: VectorIsa, limits: LoopLimits) {
     this.graph = graph;
+    this.isa = isa;
     this.limits = limits;
     this.outputs = new Set(graph.outputs.map(({ node }) => node));
     for (const node of graph.nodes)
@@ -70,7 +73,7 @@ class Grouping {
     if (known === undefined && (first === undefined || !this.mayLoop(first))) return undefined;
     const members = new Set(nodes);
     const results = nodes.filter((node) => this.outputs.has(node) || this.usedOutside(node, members));
-    const loop = results.length === 0 ? undefined : loopOf(nodes, results, this.limits);
+    const loop = results.length === 0 ? undefined : loopOf(nodes, results, this.isa, this.limits);
     if (loop === undefined) return undefined;
     const group = { nodes, loop, kernel: { ...loop, spec: { kind: "loop", ...loop.spec } } as const };
     for (const node of nodes) this.groupOf.set(node, group);

@@ -1,6 +1,7 @@
 import { sizeOf } from "../../base/tensors.ts";
 import type { Node } from "../graph/graph.ts";
 import { denseStrides, sameShape } from "../graph/shapes.ts";
+import type { VectorIsa } from "../native/asm/vectorIsa.ts";
 import { fitsRegisters } from "../native/loop/loopKernel.ts";
 import { factsOf, LOOP_DOWN, type LoopSpec, type LoopStep } from "../native/loop/spec.ts";
 import { commonSides, mergeSides, stridesIn } from "./space.ts";
@@ -35,7 +36,12 @@ export function memoryOf(node: Node): Node {
 }
 
 /** Nodes, in order, as one loop that writes `results`; undefined where one loop cannot do it. */
-export function loopOf(nodes: readonly Node[], results: readonly Node[], limits: LoopLimits): FusedLoop | undefined {
+export function loopOf(
+  nodes: readonly Node[],
+  results: readonly Node[],
+  isa: VectorIsa,
+  limits: LoopLimits,
+): FusedLoop | undefined {
   const given = nodes.map(rowsOf);
   const columns = onlyValue(given.map((rows) => rows.columns));
   const rows = onlyValue(given.map((rows) => rows.rows));
@@ -52,7 +58,7 @@ export function loopOf(nodes: readonly Node[], results: readonly Node[], limits:
   if (rows !== undefined && sides.at(-2) !== rows) return undefined;
   const writer = new LoopWriter(sides, { columns, rows }, places, new Set(nodes));
   for (const node of nodes) if (!writer.write(node)) return undefined;
-  return writer.finish(results, limits);
+  return writer.finish(results, isa, limits);
 }
 
 /** What a loop's sides must be so that a node's sums run along its rows or down its columns. */
@@ -167,7 +173,7 @@ class LoopWriter {
     return step;
   }
 
-  finish(results: readonly Node[], limits: LoopLimits): FusedLoop | undefined {
+  finish(results: readonly Node[], isa: VectorIsa, limits: LoopLimits): FusedLoop | undefined {
     const { columns, rows: down } = this.rows;
     const merged = mergeSides(
       this.sides,
@@ -182,7 +188,8 @@ class LoopWriter {
       body: this.body,
       outputs: results.map((node) => ({ step: this.steps.get(node) ?? 0, shape: node.shape })),
     });
-    if ((rows.sides.at(-1) ?? 0) < limits.columns || !hasRightExtents(rows) || !fitsRegisters(rows)) return undefined;
+    if ((rows.sides.at(-1) ?? 0) < limits.columns || !hasRightExtents(rows)) return undefined;
+    if (!fitsRegisters(rows, isa)) return undefined;
     return { spec: rows, inputs: this.inputs.map(({ node }) => node), outputs: results };
   }
 }

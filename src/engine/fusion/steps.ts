@@ -46,7 +46,7 @@ export function rowLength(node: Node): number | undefined {
     case "rmsNorm":
       return x.shape[last];
     case "rotary":
-      // Halves of whole vectors.
+      // Halves of whole vectors, of whichever instruction set.
       return sideAt(x.shape, last) % 32 === 0 ? x.shape[last] : undefined;
     case "matmul": {
       // A product with one column: a weighted sum along each row.

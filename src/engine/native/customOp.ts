@@ -1,6 +1,7 @@
 import { Assembler } from "./asm/assembler.ts";
-import { Label } from "./asm/bytes.ts";
+import { Label } from "./asm/label.ts";
 import { type Gpr, mem, r8, r12, rax, rbp, rbx, rcx, rdi, rdx, rsi, rsp } from "./asm/registers.ts";
+import type { VectorIsa } from "./asm/vectorIsa.ts";
 import { type Address, placeCode, placeData } from "./executableMemory.ts";
 import { emitUnitFunction, type Kernel } from "./kernel.ts";
 
@@ -53,12 +54,12 @@ const FUNCTIONS = [
 type FunctionName = (typeof FUNCTIONS)[number];
 
 /**
- * A kernel as ONNX Runtime's custom operator: the address of an OrtCustomOp, which lives as long as the process.
+ * A kernel, written for `isa`, as ONNX Runtime's custom operator: the address of an OrtCustomOp, which lives as long as the process.
  * @throws Error when executable memory is refused.
  */
-export function placeCustomOp(kernel: Kernel, runtime: RuntimeFunctions): Address {
+export function placeCustomOp(kernel: Kernel, isa: VectorIsa, runtime: RuntimeFunctions): Address {
   const name = placeData(new TextEncoder().encode(`${kernel.name}\0`));
-  const asm = new Assembler();
+  const asm = new Assembler(isa);
   const entries: Partial<Record<FunctionName, number>> = {};
   const enter = (function_: FunctionName, emit: () => void) => {
     entries[function_] = asm.length;

@@ -1,4 +1,5 @@
 import { sha256 } from "../../base/hash.ts";
+import type { VectorIsa } from "./asm/vectorIsa.ts";
 import { type ChainSpec, chainKernel } from "./chain/chain.ts";
 import type { Kernel } from "./kernel.ts";
 import { loopKernel } from "./loop/loopKernel.ts";
@@ -25,14 +26,14 @@ export function kernelName(spec: KernelSpec): string {
   return `product ${flags} [${spec.a}] [${spec.b}] ${spec.alpha}${walks}`;
 }
 
-/** The kernel itself, cut for a number of threads. */
-export function buildKernel({ name, spec }: KernelCall, threads: number): Kernel {
+/** The kernel itself, cut for a number of threads, in the instructions of `isa`. */
+export function buildKernel({ name, spec }: KernelCall, threads: number, isa: VectorIsa): Kernel {
   switch (spec.kind) {
     case "loop":
-      return loopKernel(name, spec, threads);
+      return loopKernel(name, spec, threads, isa);
     case "product":
-      return productKernel(name, spec, threads);
+      return productKernel(name, spec, threads, isa);
     case "chain":
-      return chainKernel(name, spec);
+      return chainKernel(name, spec, isa);
   }
 }

@@ -4,6 +4,7 @@ import { splitSums } from "../fusion/splitSums.ts";
 import { fullType, type Graph, type Node, type NodeOf } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
 import { nodeNames } from "../graph/text.ts";
+import type { VectorIsa } from "../native/asm/vectorIsa.ts";
 import { commonLowerings, type Lowerings, lowerNode } from "./lowerings.ts";
 import type { OnnxModel } from "./model.ts";
 import type { ProviderName } from "./provider.ts";
@@ -16,8 +17,8 @@ const NAMED_ELSEWHERE: ReadonlySet<OpName> = new Set(["input", "constant", "fill
 
 export interface LowerOptions {
   readonly provider?: ProviderName;
-  /** Whether native kernels may be used. Default false. */
-  readonly native?: boolean;
+  /** The instructions of native kernels, where they may be used. */
+  readonly native?: VectorIsa | undefined;
   /** From which size on loops are kernels of their own. */
   readonly limits?: LoopLimits;
 }
@@ -33,18 +34,16 @@ const lowerings: Readonly<Record<ProviderName, Lowerings>> = {
  * Runtime can write it where the caller wants it. With `native`, kernels of our own do what they do
  * faster; only processors can run them.
  */
-export function lowerToOnnx(
-  recorded: Graph,
-  { provider = "cpu", native = false, limits }: LowerOptions = {},
-): OnnxModel {
-  const graph = native ? splitSums(recorded) : recorded;
+export function lowerToOnnx(recorded: Graph, { provider = "cpu", native, limits }: LowerOptions = {}): OnnxModel {
+  const graph = native === undefined ? recorded : splitSums(recorded);
   const writer = new OnnxWriter();
   const direct = new Map<Node, string>();
   for (const { name, node } of graph.outputs) {
     if (!direct.has(node) && !NAMED_ELSEWHERE.has(node.op)) direct.set(node, name);
   }
   for (const [node, name] of direct) writer.setName(node, name);
-  const items: readonly Item[] = native ? planKernels(graph, limits) : graph.nodes.map((node) => ({ node }));
+  const items: readonly Item[] =
+    native === undefined ? graph.nodes.map((node) => ({ node })) : planKernels(graph, native, limits);
   const labels = provider === "cpu" ? new Map<Node, string>() : nodeNames(graph);
   for (const item of items) {
     if ("node" in item) {

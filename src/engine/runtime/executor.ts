@@ -1,4 +1,5 @@
 import type { EngineMap, EngineMemory, Fallback, Signature } from "../engine.ts";
+import type { VectorIsa } from "../native/asm/vectorIsa.ts";
 import type { KernelCall } from "../native/kernelSpec.ts";
 import type { ProviderName } from "../onnx/provider.ts";
 
@@ -30,8 +31,8 @@ export interface Executor {
   readonly version: string;
   /** Threads that one run uses. */
   readonly threads: number;
-  /** Whether models can call native kernels. */
-  readonly native: boolean;
+  /** What native kernels that models call are written in; undefined where models cannot call any. */
+  readonly native: VectorIsa | undefined;
   /** Loads a model. @throws Error when ONNX Runtime refuses it. */
   open(model: EncodedModel, options?: OpenOptions): Promise<Session>;
   /** Frees what sessions share. Sessions are disposed before it. */

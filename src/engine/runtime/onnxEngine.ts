@@ -12,6 +12,7 @@ import type {
   TensorFn,
   Transfers,
 } from "../engine.ts";
+import type { VectorIsa } from "../native/asm/vectorIsa.ts";
 import { whyNoKernels } from "../native/support.ts";
 import { encodeOnnx } from "../onnx/encode.ts";
 import { lowerToOnnx } from "../onnx/lower.ts";
@@ -55,13 +56,13 @@ export type KernelChoice = (typeof kernelChoices)[number];
 export async function createOnnxEngine(options: OnnxEngineOptions): Promise<Engine> {
   const { threads, spin = false, kernels = "auto", device, ...setting } = options;
   const executor = await openExecutor(options.executor ?? "auto", { threads, spin }, device);
-  if (kernels === "native" && !executor.native) {
+  if (kernels === "native" && executor.native === undefined) {
     await executor.dispose();
     throw new Error(
       `native kernels do not run here: ${whyNoKernels() ?? "they need executor c and provider cpu"}; try kernels auto`,
     );
   }
-  const engine = new OnnxEngine(executor, { ...setting, native: kernels !== "ort" && executor.native });
+  const engine = new OnnxEngine(executor, { ...setting, native: kernels !== "ort" });
   if (device === undefined || engine.precision === "f32") return engine;
   try {
     await probePrecision(engine);
@@ -73,7 +74,7 @@ export async function createOnnxEngine(options: OnnxEngineOptions): Promise<Engi
 }
 
 interface EngineSetting {
-  /** Whether native kernels are used. Default false. */
+  /** Whether native kernels are used where the executor runs them. Default false. */
   readonly native?: boolean;
   readonly cache?: ProgramCache | undefined;
   readonly strict?: boolean;
@@ -86,7 +87,7 @@ export class OnnxEngine implements Engine {
   readonly description: string;
   readonly precision: Precision;
   private readonly executor: Executor;
-  private readonly native: boolean;
+  private readonly native: VectorIsa | undefined;
   private readonly cache: ProgramCache | undefined;
   private readonly strict: boolean;
   private readonly programs = new Set<OnnxProgram>();
@@ -94,7 +95,7 @@ export class OnnxEngine implements Engine {
   constructor(executor: Executor, { cache, native = false, strict = false, precision = "f32" }: EngineSetting = {}) {
     this.executor = executor;
     // Kernels of our own compute in 32 bits only.
-    this.native = native && precision === "f32";
+    this.native = native && precision === "f32" ? executor.native : undefined;
     this.cache = executor.provider === "cpu" ? cache : undefined;
     this.strict = strict;
     this.precision = precision;

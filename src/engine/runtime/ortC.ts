@@ -1,9 +1,11 @@
+import { assert } from "../../base/errors.ts";
 import type { HostTensor, TensorSpec } from "../../base/tensors.ts";
 import type { DeviceTensor, EngineMap, EngineMemory, Fallback } from "../engine.ts";
+import type { VectorIsa } from "../native/asm/vectorIsa.ts";
 import { NATIVE_DOMAIN } from "../native/customOp.ts";
 import { kernelOp } from "../native/kernelOps.ts";
 import type { KernelCall } from "../native/kernelSpec.ts";
-import { whyNoKernels } from "../native/support.ts";
+import { kernelIsas } from "../native/support.ts";
 import type { ProviderName } from "../onnx/provider.ts";
 import type { Adapter } from "./adapter.ts";
 import { bytesOf, type Copy, DeviceMemory } from "./deviceMemory.ts";
@@ -31,21 +33,24 @@ export class OrtC implements Executor {
   readonly name = "c";
   readonly version: string;
   readonly threads: number;
-  readonly native: boolean;
+  readonly native: VectorIsa | undefined;
   readonly provider: ProviderName;
   private readonly spin: boolean;
   private readonly environment: OrtEnvironment;
   private readonly target: Target | undefined;
   private disposed = false;
 
-  /** @param device none: host memory and processors. @throws Error when the library or the device cannot be used. */
-  constructor(pool: PoolOptions, device?: DeviceOptions) {
+  /**
+   * @param device none: host memory and processors. @param isa what native kernels are written in, if they run here.
+   * @throws Error when the library or the device cannot be used.
+   */
+  constructor(pool: PoolOptions, device?: DeviceOptions, isa: VectorIsa | undefined = kernelIsas()[0]) {
     this.environment = acquireEnvironment(pool);
     this.version = this.environment.library.version;
     this.threads = pool.threads;
     this.spin = pool.spin;
     this.provider = device?.name ?? "cpu";
-    this.native = device === undefined && whyNoKernels() === undefined;
+    this.native = device === undefined ? isa : undefined;
     try {
       this.target = device === undefined ? undefined : this.openTarget(device);
     } catch (error) {
@@ -106,10 +111,12 @@ export class OrtC implements Executor {
   /** The operator set of a model's kernels, which must outlive the session. */
   private addKernels(options: Pointer, calls: readonly KernelCall[]): Pointer | undefined {
     const { library } = this.environment;
+    const { native } = this;
     if (calls.length === 0) return undefined;
+    assert(native !== undefined, "a model with native kernels comes where they run");
     const domain = library.make("CreateCustomOpDomain", NATIVE_DOMAIN);
     for (const call of calls)
-      library.call("CustomOpDomain_Add", domain, kernelOp(call, this.threads, library.forKernels));
+      library.call("CustomOpDomain_Add", domain, kernelOp(call, this.threads, native, library.forKernels));
     library.call("AddCustomOpDomain", options, domain);
     return domain;
   }

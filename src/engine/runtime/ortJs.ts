@@ -15,7 +15,7 @@ export class OrtJs implements Executor {
   readonly memory = hostMemory;
   readonly version = ort.env.versions.node ?? ort.env.versions.common;
   readonly threads: number;
-  readonly native = false;
+  readonly native = undefined;
 
   private readonly spin: boolean;
 

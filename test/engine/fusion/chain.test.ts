@@ -6,11 +6,10 @@ import type { HostMap, TensorFn } from "../../../src/engine/engine.ts";
 import { planKernels } from "../../../src/engine/fusion/kernelPlan.ts";
 import { Builder } from "../../../src/engine/graph/builder.ts";
 import type { Node } from "../../../src/engine/graph/graph.ts";
+import type { VectorIsa } from "../../../src/engine/native/asm/vectorIsa.ts";
 import type { KernelSpec } from "../../../src/engine/native/kernelSpec.ts";
-import { whyNoKernels } from "../../../src/engine/native/support.ts";
 import { APART } from "../../../src/engine/ops/index.ts";
 import type { Executor } from "../../../src/engine/runtime/executor.ts";
-import { executorFactories } from "../../../src/engine/runtime/executors.ts";
 import { GroupedAttention } from "../../../src/nn/groupedAttention.ts";
 import {
   assertClose,
@@ -22,6 +21,7 @@ import {
   runCompiled,
   runEagerly,
 } from "../differential.ts";
+import { nativeExecutor, onEveryIsa } from "../native/everyIsa.ts";
 
 /** Clips of two lengths, neither of which fills whole vectors or tiles. */
 const groups = [
@@ -50,24 +50,23 @@ const toText: TensorFn = ({ q, k, v }) => {
   return { y: clips.toText(q as Tensor3D, { k_CHSd: heads(k), v_CHSd: heads(v), bias_CS }) };
 };
 
-function kernelsOf(fn: TensorFn, recipes: Recipes): KernelSpec[] {
-  const items = planKernels(traceProgram("p", fn, recipes).graph);
+function kernelsOf(fn: TensorFn, recipes: Recipes, isa: VectorIsa): KernelSpec[] {
+  const items = planKernels(traceProgram("p", fn, recipes).graph, isa);
   return items.flatMap((item) => ("kernel" in item ? [item.kernel.spec] : []));
 }
 
 /** Stages of each chain. */
-function chainsOf(fn: TensorFn, recipes: Recipes): string[] {
-  return kernelsOf(fn, recipes).flatMap((spec) =>
+function chainsOf(fn: TensorFn, recipes: Recipes, isa: VectorIsa): string[] {
+  return kernelsOf(fn, recipes, isa).flatMap((spec) =>
     spec.kind === "chain" ? [spec.stages.map(({ kind }) => kind).join(" ")] : [],
   );
 }
 
-describe("chains of products and loops", () => {
+onEveryIsa("chains of products and loops", (isa) => {
   const executors = new Map<number, Executor>();
-  before(async function () {
-    if (whyNoKernels() !== undefined) this.skip();
+  before(async () => {
     await tf.setBackend("cpu");
-    for (const threads of [1, 2]) executors.set(threads, await executorFactories.c(threads));
+    for (const threads of [1, 2]) executors.set(threads, await nativeExecutor(isa, threads));
   });
   after(() => Promise.all([...executors.values()].map((executor) => executor.dispose())));
 
@@ -79,10 +78,10 @@ describe("chains of products and loops", () => {
   ] as const) {
     it(`attend to ${name} as tfjs' cpu backend does, forward and gradient`, async () => {
       const forward = "product loop product";
-      assert.deepEqual(chainsOf(fn, recipes), [forward, forward]);
+      assert.deepEqual(chainsOf(fn, recipes, isa), [forward, forward]);
       // The weights' second product, for v, is in the chain that made them where the upstream gradient is a constant.
       const both = ["product loop product product", "product loop product product"];
-      assert.deepEqual(chainsOf(gradientsOf(fn, recipes), recipes).toSorted(), [...both, ...both]);
+      assert.deepEqual(chainsOf(gradientsOf(fn, recipes), recipes, isa).toSorted(), [...both, ...both]);
       const given = fill(recipes, 11);
       assertClose(await run(2, fn, given), runEagerly(fn, given), 2e-6);
       const gradients = gradientsOf(fn, recipes);
@@ -119,7 +118,7 @@ describe("chains of products and loops", () => {
     const mixed = b.matmul(weights, v);
     const chainFor = (...nodes: Node[]) => {
       const outputs = nodes.map((node, i) => ({ name: `y${i}`, node }));
-      return planKernels(b.graph("p", outputs)).flatMap((item) => ("kernel" in item ? [item.kernel] : []));
+      return planKernels(b.graph("p", outputs), isa).flatMap((item) => ("kernel" in item ? [item.kernel] : []));
     };
     assert.deepEqual(
       chainFor(mixed).map(({ outputs }) => outputs),
@@ -142,7 +141,7 @@ describe("chains of products and loops", () => {
     const weights = b.make("softmax", [b.matmul(q, k)], { axis: 2 });
     const mixed = b.matmul(weights, k);
     const later = b.matmul(weights, b.make("cumsum", [mixed], { axis: 0, exclusive: false, reverse: false }));
-    const items = planKernels(b.graph("p", [{ name: "y", node: later }]));
+    const items = planKernels(b.graph("p", [{ name: "y", node: later }]), isa);
     const kinds = items.flatMap((item) => ("kernel" in item ? [item.kernel.spec.kind] : []));
     assert.deepEqual(kinds, ["chain", "product"]);
   });

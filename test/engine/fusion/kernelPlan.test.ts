@@ -3,12 +3,18 @@ import { type Item, planKernels } from "../../../src/engine/fusion/kernelPlan.ts
 import { commonSides, mergeSides, stridesIn } from "../../../src/engine/fusion/space.ts";
 import { Builder } from "../../../src/engine/graph/builder.ts";
 import type { Graph, Node } from "../../../src/engine/graph/graph.ts";
+import { type VectorIsa, vectorIsas } from "../../../src/engine/native/asm/vectorIsa.ts";
 import type { LoopSpec } from "../../../src/engine/native/loop/spec.ts";
 
 const limits = { elements: 1, columns: 1 };
 
 function input(b: Builder, name: string, shape: readonly number[]): Node {
   return b.make("input", [], { name, shape, dtype: "float32" });
+}
+
+/** Planning needs no machine that can run what is planned. */
+function forEveryIsa(title: string, declare: (isa: VectorIsa) => void): void {
+  for (const isa of vectorIsas) describe(`${title}, ${isa.title}`, () => declare(isa));
 }
 
 /** What is done, in order: `loop(add mul)`, `product` or the node's own name; inputs left out. */
@@ -28,9 +34,9 @@ function kernelsOf(items: readonly Item[]) {
   return items.flatMap((item) => ("kernel" in item ? [item.kernel] : []));
 }
 
-const groups = (graph: Graph) => text(planKernels(graph, limits));
+forEveryIsa("gathering loops", (isa) => {
+  const groups = (graph: Graph) => text(planKernels(graph, isa, limits));
 
-describe("gathering loops", () => {
   it("joins a norm, its modulation and a residual through reshapes", () => {
     const b = new Builder();
     const [x, y, bias, gate] = [
@@ -48,6 +54,7 @@ describe("gathering loops", () => {
         { name: "norm", node: norm },
         { name: "inverse", node: inverse },
       ]),
+      isa,
       limits,
     );
     const loops = kernelsOf(items);
@@ -76,6 +83,7 @@ describe("gathering loops", () => {
         { name: "b1", node: b1 },
         { name: "a2", node: a2 },
       ]),
+      isa,
       limits,
     );
     const place = (node: Node) =>
@@ -94,7 +102,7 @@ describe("gathering loops", () => {
     const whole = b.make("softmax", [b.reshape(heads, [8, 384])], { axis: 1 });
     const graph = b.graph("p", [{ name: "y", node: whole }]);
     assert.equal(groups(graph).filter((line) => line.startsWith("loop")).length, 2);
-    assert.deepEqual(text(planKernels(graph)), ["softmax", "reshape", "softmax"]);
+    assert.deepEqual(text(planKernels(graph, isa)), ["softmax", "reshape", "softmax"]);
   });
 
   it("sums up down the rows where they are made, and lets nothing in the loop read such a sum", () => {
@@ -107,7 +115,7 @@ describe("gathering loops", () => {
     assert.deepEqual(groups(graph(sums)), ["loop(mul sumDown)"]);
     assert.deepEqual(groups(graph(centred)), ["loop(mul sumDown)", "loop(sub)"]);
     const all = b.reduce("sum", b.unary("exp", x), [0]);
-    const [kernel] = kernelsOf(planKernels(graph(all), limits));
+    const [kernel] = kernelsOf(planKernels(graph(all), isa, limits));
     assert.deepEqual(kernel?.spec.kind === "loop" && kernel.spec.sides, [1, 64, 32]);
   });
 
@@ -121,7 +129,7 @@ describe("gathering loops", () => {
       const [cos, sin] = [input(b, "cos", [16, width / 2]), input(b, "sin", [16, width / 2])];
       const normed = b.make("rmsNorm", [x, gain], { epsilon: 1e-6 });
       const turned = b.make("rotary", [normed, cos, sin], {});
-      const items = planKernels(b.graph("p", [{ name: "y", node: turned }]), limits);
+      const items = planKernels(b.graph("p", [{ name: "y", node: turned }]), isa, limits);
       assert.deepEqual(text(items), expected);
       const [loop] = kernelsOf(items);
       if (width === 64) assert.deepEqual(loop?.spec.kind === "loop" && loop.spec.inputs[2], [32, 0, 1]);
@@ -139,6 +147,7 @@ describe("gathering loops", () => {
         { name: "flat", node: flat },
         { name: "z", node: z },
       ]),
+      isa,
       limits,
     );
     const loops = kernelsOf(items);
@@ -149,7 +158,7 @@ describe("gathering loops", () => {
   });
 });
 
-describe("products in strides", () => {
+forEveryIsa("products in strides", (isa) => {
   it("take transposes of heads in, of operands and of a result that is read once", () => {
     const b = new Builder();
     const [q, k] = [input(b, "q", [2, 64, 3, 16]), input(b, "k", [2, 64, 3, 16])];
@@ -157,7 +166,7 @@ describe("products in strides", () => {
     const scores = b.matmul(b.transpose(q, perm), b.transpose(k, perm), { transB: true });
     const mixed = b.matmul(scores, b.transpose(k, perm));
     const y = b.reshape(b.transpose(mixed, perm), [128, 48]);
-    const items = planKernels(b.graph("p", [{ name: "y", node: y }]));
+    const items = planKernels(b.graph("p", [{ name: "y", node: y }]), isa);
     assert.deepEqual(text(items), ["product", "product", "reshape"]);
     const [first, second] = kernelsOf(items);
     assert.deepEqual(first?.inputs, [q, k]);
@@ -173,7 +182,7 @@ describe("products in strides", () => {
       { name: "y", node: b.transpose(product, [1, 0, 2]) },
       { name: "z", node: product },
     ];
-    assert.deepEqual(text(planKernels(b.graph("p", outputs))), ["product", "transpose"]);
+    assert.deepEqual(text(planKernels(b.graph("p", outputs), isa)), ["product", "transpose"]);
   });
 });
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Assembler } from "../../../src/engine/native/asm/assembler.ts";
-import { Label } from "../../../src/engine/native/asm/bytes.ts";
+import { Label } from "../../../src/engine/native/asm/label.ts";
 import {
+  type Mask,
   mask,
   mem,
   r8,
@@ -20,8 +21,9 @@ import {
   rdx,
   rsi,
   rsp,
-  zmm,
+  vector as zmm,
 } from "../../../src/engine/native/asm/registers.ts";
+import { avx2, avx512 } from "../../../src/engine/native/asm/vectorIsa.ts";
 import { readGolden } from "../../goldens/golden.ts";
 
 const instructions: Readonly<Record<string, (asm: Assembler) => void>> = {
@@ -95,8 +97,85 @@ const instructions: Readonly<Record<string, (asm: Assembler) => void>> = {
   "vrndscaleps zmm13, zmm6, 8": (a) => a.round(zmm(13), zmm(6)),
 };
 
-function bytesOf(emit: (asm: Assembler) => void): string {
-  const asm = new Assembler();
+const ymm = zmm;
+
+/** With vectors of 256 bits. */
+const narrowInstructions: Readonly<Record<string, (asm: Assembler) => void>> = {
+  "vmovups ymm0, YMMWORD PTR [rax]": (a) => a.vload(ymm(0), mem(rax)),
+  "vmovups ymm15, YMMWORD PTR [r13+64]": (a) => a.vload(ymm(15), mem(r13, 64)),
+  "vmovups ymm7, YMMWORD PTR [r9+100]": (a) => a.vload(ymm(7), mem(r9, 100)),
+  "vmovups ymm5, YMMWORD PTR [rsi+r12*8-64]": (a) => a.vload(ymm(5), mem(rsi, -64, { register: r12, scale: 8 })),
+  "vmovups ymm6, YMMWORD PTR [rbx+r12*1+4096]": (a) => a.vload(ymm(6), mem(rbx, 4096, { register: r12, scale: 1 })),
+  "vmovups ymm3, YMMWORD PTR [r14+rsi*1]": (a) => a.vload(ymm(3), mem(r14, 0, { register: rsi, scale: 1 })),
+  "vmovups ymm2, YMMWORD PTR [rip+12]": behindLabel((a, label) => a.vload(ymm(2), mem(label, 12))),
+  "vmovups YMMWORD PTR [rdi+8128], ymm10": (a) => a.vstore(mem(rdi, 8128), ymm(10)),
+  "vmovups YMMWORD PTR [r8], ymm1": (a) => a.vstore(mem(r8), ymm(1)),
+  "vmovss DWORD PTR [r9], xmm12": (a) => a.vstoreLow(mem(r9), ymm(12)),
+  "vmovaps ymm3, ymm4": (a) => a.vcopy(ymm(3), ymm(4)),
+  "vbroadcastss ymm14, DWORD PTR [rax+508]": (a) => a.vbroadcast(ymm(14), mem(rax, 508)),
+  "vbroadcastss ymm1, DWORD PTR [r12+6144]": (a) => a.vbroadcast(ymm(1), mem(r12, 6144)),
+  "vpxor ymm9, ymm9, ymm9": (a) => a.vzero(ymm(9)),
+  "vaddps ymm1, ymm2, ymm3": (a) => a.binary("vaddps", ymm(1), ymm(2), ymm(3)),
+  "vaddps ymm11, ymm11, ymm12": (a) => a.binary("vaddps", ymm(11), ymm(11), ymm(12)),
+  "vsubps ymm8, ymm8, YMMWORD PTR [rbx+64]": (a) => a.binary("vsubps", ymm(8), ymm(8), mem(rbx, 64)),
+  "vmulps ymm4, ymm13, YMMWORD PTR [r15+32]": (a) => a.binary("vmulps", ymm(4), ymm(13), mem(r15, 32)),
+  "vdivps ymm7, ymm7, ymm14": (a) => a.binary("vdivps", ymm(7), ymm(7), ymm(14)),
+  "vmaxps ymm0, ymm1, ymm15": (a) => a.binary("vmaxps", ymm(0), ymm(1), ymm(15)),
+  "vminps ymm12, ymm1, ymm5": (a) => a.binary("vminps", ymm(12), ymm(1), ymm(5)),
+  "vpand ymm3, ymm8, YMMWORD PTR [rip+64]": behindLabel((a, label) =>
+    a.binary("vpandd", ymm(3), ymm(8), mem(label, 64)),
+  ),
+  "vpor ymm3, ymm8, ymm5": (a) => a.binary("vpord", ymm(3), ymm(8), ymm(5)),
+  "vpaddd ymm3, ymm8, ymm5": (a) => a.binary("vpaddd", ymm(3), ymm(8), ymm(5)),
+  "vpsubd ymm3, ymm8, ymm15": (a) => a.binary("vpsubd", ymm(3), ymm(8), ymm(15)),
+  "vpslld ymm3, ymm8, 23": (a) => a.shift("vpslld", ymm(3), ymm(8), 23),
+  "vpsrad ymm12, ymm15, 1": (a) => a.shift("vpsrad", ymm(12), ymm(15), 1),
+  "vcvtps2dq ymm12, ymm5": (a) => a.unary("vcvtps2dq", ymm(12), ymm(5)),
+  "vfmadd231ps ymm11, ymm12, ymm14": (a) => a.binary("vfmadd231ps", ymm(11), ymm(12), ymm(14)),
+  "vfmadd231ps ymm5, ymm6, YMMWORD PTR [rsp+192]": (a) => a.binary("vfmadd231ps", ymm(5), ymm(6), mem(rsp, 192)),
+  "vfmadd213ps ymm5, ymm6, YMMWORD PTR [r15+96]": (a) => a.binary("vfmadd213ps", ymm(5), ymm(6), mem(r15, 96)),
+  "vfnmadd231ps ymm12, ymm13, ymm14": (a) => a.binary("vfnmadd231ps", ymm(12), ymm(13), ymm(14)),
+  "vunpcklps ymm8, ymm0, ymm1": (a) => a.binary("vunpcklps", ymm(8), ymm(0), ymm(1)),
+  "vunpckhps ymm9, ymm2, ymm3": (a) => a.binary("vunpckhps", ymm(9), ymm(2), ymm(3)),
+  "vunpcklpd ymm0, ymm8, ymm10": (a) => a.binary("vunpcklpd", ymm(0), ymm(8), ymm(10)),
+  "vunpckhpd ymm1, ymm9, ymm15": (a) => a.binary("vunpckhpd", ymm(1), ymm(9), ymm(15)),
+  "vperm2f128 ymm10, ymm4, ymm12, 0x31": (a) => a.pickLanes(ymm(10), ymm(4), ymm(12), 0x31),
+  "vshufps ymm11, ymm5, ymm13, 0x4e": (a) => a.shuffleInLanes(ymm(11), ymm(5), ymm(13), 0x4e),
+  "vsqrtps ymm9, ymm2": (a) => a.unary("vsqrtps", ymm(9), ymm(2)),
+  "vsqrtps ymm9, YMMWORD PTR [r10+256]": (a) => a.unary("vsqrtps", ymm(9), mem(r10, 256)),
+  "vroundps ymm13, ymm6, 8": (a) => a.round(ymm(13), ymm(6)),
+};
+
+/** Instructions that the assembler writes together. */
+const narrowSequences: readonly { readonly texts: readonly string[]; readonly emit: (asm: Assembler) => void }[] = [
+  { texts: ["vmovd xmm1, edx", "vbroadcastss ymm1, xmm1"], emit: (a) => a.vrepeat(ymm(1), rdx) },
+  {
+    texts: ["vmovups ymm6, YMMWORD PTR [rip+20]", "vmaskmovps ymm6, ymm6, YMMWORD PTR [rcx-128]"],
+    emit: behindLabel((a, label) => a.vload(ymm(6), mem(rcx, -128), { mask: lanesAt(label, 14) })),
+  },
+  {
+    texts: ["vmovups ymm12, YMMWORD PTR [rip+20]", "vmaskmovps YMMWORD PTR [rdi+r9*1+8192], ymm12, ymm4"],
+    emit: behindLabel((a, label) =>
+      a.vstore(mem(rdi, 8192, { register: r9, scale: 1 }), ymm(4), { mask: lanesAt(label, 10), through: ymm(12) }),
+    ),
+  },
+];
+
+/** Binds a label right behind what is written. */
+function behindLabel(emit: (asm: Assembler, label: Label) => void): (asm: Assembler) => void {
+  return (asm) => {
+    const label = new Label();
+    emit(asm, label);
+    asm.bind(label);
+  };
+}
+
+function lanesAt(label: Label, displacement: number): Mask {
+  return { kind: "lanes", at: mem(label, displacement), lowest: mem(label) };
+}
+
+function bytesOf(emit: (asm: Assembler) => void, isa = avx512): string {
+  const asm = new Assembler(isa);
   emit(asm);
   return Buffer.from(asm.finish()).toString("hex");
 }
@@ -104,8 +183,17 @@ function bytesOf(emit: (asm: Assembler) => void): string {
 describe("assembler", () => {
   it("writes the bytes that GNU as writes", () => {
     const golden = readGolden<Record<string, string>>("native/assembler");
-    assert.deepEqual(Object.keys(instructions).sort(), Object.keys(golden).sort());
+    const texts = [
+      ...Object.keys(instructions),
+      ...Object.keys(narrowInstructions),
+      ...narrowSequences.flatMap((sequence) => sequence.texts),
+    ];
+    assert.deepEqual([...new Set(texts)].sort(), Object.keys(golden).sort());
     for (const [text, emit] of Object.entries(instructions)) assert.equal(bytesOf(emit), golden[text], text);
+    for (const [text, emit] of Object.entries(narrowInstructions))
+      assert.equal(bytesOf(emit, avx2), golden[text], text);
+    for (const sequence of narrowSequences)
+      assert.equal(bytesOf(sequence.emit, avx2), sequence.texts.map((text) => golden[text]).join(""));
   });
 
   it("jumps forwards, backwards and to itself by the distance from the jump's end", () => {

@@ -3,10 +3,9 @@ import { floats, type HostTensor, sizeOf } from "../../../src/base/tensors.ts";
 import { denseStrides } from "../../../src/engine/graph/shapes.ts";
 import { fitsRegisters } from "../../../src/engine/native/loop/loopKernel.ts";
 import { LOOP_BINARY, LOOP_UNARY, type LoopSpec, type LoopStep } from "../../../src/engine/native/loop/spec.ts";
-import { whyNoKernels } from "../../../src/engine/native/support.ts";
 import type { Executor } from "../../../src/engine/runtime/executor.ts";
-import { executorFactories } from "../../../src/engine/runtime/executors.ts";
 import { generator } from "../differential.ts";
+import { nativeExecutor, onEveryIsa } from "./everyIsa.ts";
 import { runKernel } from "./kernelRun.ts";
 
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
@@ -79,11 +78,10 @@ function randomInputs(spec: LoopSpec, low: number, high: number): HostTensor[] {
   });
 }
 
-describe("native loops", () => {
+onEveryIsa("native loops", (isa) => {
   let executor: Executor;
-  before(async function () {
-    if (whyNoKernels() !== undefined) this.skip();
-    executor = await executorFactories.c(2);
+  before(async () => {
+    executor = await nativeExecutor(isa, 2);
   });
   after(() => executor?.dispose());
 
@@ -199,7 +197,7 @@ describe("native loops", () => {
       await check({ sides: [outer, rows, columns], inputs, body, outputs }, 0.1, 1, 2e-6);
     }
     const flat = { sides: [8, 16], inputs: [[16, 1]], body: body.slice(0, 2), outputs: [{ step: 1, shape: [1, 16] }] };
-    assert.equal(fitsRegisters(flat), false);
+    assert.equal(fitsRegisters(flat, isa), false);
   });
 
   it("turn the halves of a row, read from memory or computed before", async () => {
@@ -258,8 +256,8 @@ describe("native loops", () => {
       body: body.slice(0, count),
       outputs: [{ step: 0, shape: [4, 64] }],
     });
-    assert.equal(fitsRegisters(spec(12)), false);
+    assert.equal(fitsRegisters(spec(12), isa), false);
     const scalars = { sides: [4, 64], inputs: Array.from({ length: count }, () => [0, 0]), body, outputs: [] };
-    assert.equal(fitsRegisters(scalars), false);
+    assert.equal(fitsRegisters(scalars, isa), false);
   });
 });

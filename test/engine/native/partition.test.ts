@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { vectorIsas } from "../../../src/engine/native/asm/vectorIsa.ts";
 import { rowTiles, split } from "../../../src/engine/native/product/block.ts";
 import { choosePartition } from "../../../src/engine/native/product/partition.ts";
-import { TILE_ROWS } from "../../../src/engine/native/product/tile.ts";
+import { tileSize } from "../../../src/engine/native/product/tile.ts";
 
 describe("cutting products", () => {
   it("covers a side once, in whole units", () => {
@@ -24,21 +25,26 @@ describe("cutting products", () => {
 
   it("cuts rows into tiles of almost equal height", () => {
     for (let rows = 1; rows < 200; rows++) {
-      const tiles = rowTiles(rows);
+      const most = 6 + (rows % 9);
+      const tiles = rowTiles(rows, most);
       assert.equal(
         tiles.reduce((sum, { rows: height, count }) => sum + height * count, 0),
         rows,
       );
       const heights = tiles.map(({ rows: height }) => height);
-      assert.ok(Math.max(...heights) <= TILE_ROWS && Math.max(...heights) - Math.min(...heights) <= 1);
+      assert.ok(Math.max(...heights) <= most && Math.max(...heights) - Math.min(...heights) <= 1);
     }
   });
 
   it("leaves a batch whole, cuts one large product, and does not cut a small one", () => {
-    assert.deepEqual(choosePartition({ batch: 24, m: 256, n: 256, k: 64 }, 2), { rowParts: 1, columnParts: 1 });
-    const large = choosePartition({ batch: 1, m: 1024, n: 1536, k: 384 }, 2);
-    assert.equal((large.rowParts * large.columnParts) % 2, 0);
-    assert.deepEqual(choosePartition({ batch: 1, m: 32, n: 32, k: 32 }, 8), { rowParts: 1, columnParts: 1 });
-    assert.deepEqual(choosePartition({ batch: 1, m: 1024, n: 1536, k: 384 }, 1), { rowParts: 1, columnParts: 1 });
+    for (const isa of vectorIsas) {
+      const parts = (batch: number, m: number, n: number, k: number, threads: number) =>
+        choosePartition({ batch, m, n, k }, threads, tileSize(isa));
+      assert.deepEqual(parts(24, 256, 256, 64, 2), { rowParts: 1, columnParts: 1 });
+      const large = parts(1, 1024, 1536, 384, 2);
+      assert.equal((large.rowParts * large.columnParts) % 2, 0);
+      assert.deepEqual(parts(1, 32, 32, 32, 8), { rowParts: 1, columnParts: 1 });
+      assert.deepEqual(parts(1, 1024, 1536, 384, 1), { rowParts: 1, columnParts: 1 });
+    }
   });
 });

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { floats, type HostTensor, sizeOf } from "../../../src/base/tensors.ts";
 import { type ProductSpec, sidesOf, suitsKernel } from "../../../src/engine/native/product/product.ts";
-import { whyNoKernels } from "../../../src/engine/native/support.ts";
 import type { Executor } from "../../../src/engine/runtime/executor.ts";
-import { executorFactories } from "../../../src/engine/runtime/executors.ts";
 import { generator } from "../differential.ts";
+import { nativeExecutor, onEveryIsa } from "./everyIsa.ts";
 import { runKernel } from "./kernelRun.ts";
 
 function randomTensor(shape: readonly number[], seed: number): HostTensor & { data: Float32Array } {
@@ -46,11 +45,10 @@ function worst(got: HostTensor, expected: Float64Array): number {
 const flags = [false, true].flatMap((transA) => [false, true].map((transB) => ({ transA, transB })));
 const stored = (rows: number, columns: number, transposed: boolean) => (transposed ? [columns, rows] : [rows, columns]);
 
-describe("native products", () => {
+onEveryIsa("native products", (isa) => {
   const executors = new Map<number, Executor>();
-  before(async function () {
-    if (whyNoKernels() !== undefined) this.skip();
-    for (const threads of [1, 2, 3]) executors.set(threads, await executorFactories.c(threads));
+  before(async () => {
+    for (const threads of [1, 2, 3]) executors.set(threads, await nativeExecutor(isa, threads));
   });
   after(() => Promise.all([...executors.values()].map((executor) => executor.dispose())));
 

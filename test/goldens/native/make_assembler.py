@@ -72,6 +72,53 @@ vscalefps zmm10, zmm11, zmm12
 vsqrtps zmm9, zmm22
 vsqrtps zmm9, ZMMWORD PTR [r10+256]
 vrndscaleps zmm13, zmm6, 8
+vmovups ymm0, YMMWORD PTR [rax]
+vmovups ymm15, YMMWORD PTR [r13+64]
+vmovups ymm7, YMMWORD PTR [r9+100]
+vmovups ymm5, YMMWORD PTR [rsi+r12*8-64]
+vmovups ymm6, YMMWORD PTR [rbx+r12*1+4096]
+vmovups ymm3, YMMWORD PTR [r14+rsi*1]
+vmovups ymm2, YMMWORD PTR [rip+12]
+vmovups YMMWORD PTR [rdi+8128], ymm10
+vmovups YMMWORD PTR [r8], ymm1
+vmovss DWORD PTR [r9], xmm12
+vmovaps ymm3, ymm4
+vbroadcastss ymm14, DWORD PTR [rax+508]
+vbroadcastss ymm1, DWORD PTR [r12+6144]
+vmovd xmm1, edx
+vbroadcastss ymm1, xmm1
+vpxor ymm9, ymm9, ymm9
+vaddps ymm1, ymm2, ymm3
+vaddps ymm11, ymm11, ymm12
+vsubps ymm8, ymm8, YMMWORD PTR [rbx+64]
+vmulps ymm4, ymm13, YMMWORD PTR [r15+32]
+vdivps ymm7, ymm7, ymm14
+vmaxps ymm0, ymm1, ymm15
+vminps ymm12, ymm1, ymm5
+vpand ymm3, ymm8, YMMWORD PTR [rip+64]
+vpor ymm3, ymm8, ymm5
+vpaddd ymm3, ymm8, ymm5
+vpsubd ymm3, ymm8, ymm15
+vpslld ymm3, ymm8, 23
+vpsrad ymm12, ymm15, 1
+vcvtps2dq ymm12, ymm5
+vfmadd231ps ymm11, ymm12, ymm14
+vfmadd231ps ymm5, ymm6, YMMWORD PTR [rsp+192]
+vfmadd213ps ymm5, ymm6, YMMWORD PTR [r15+96]
+vfnmadd231ps ymm12, ymm13, ymm14
+vunpcklps ymm8, ymm0, ymm1
+vunpckhps ymm9, ymm2, ymm3
+vunpcklpd ymm0, ymm8, ymm10
+vunpckhpd ymm1, ymm9, ymm15
+vperm2f128 ymm10, ymm4, ymm12, 0x31
+vshufps ymm11, ymm5, ymm13, 0x4e
+vsqrtps ymm9, ymm2
+vsqrtps ymm9, YMMWORD PTR [r10+256]
+vroundps ymm13, ymm6, 8
+vmovups ymm6, YMMWORD PTR [rip+20]
+vmovups ymm12, YMMWORD PTR [rip+20]
+vmaskmovps ymm6, ymm6, YMMWORD PTR [rcx-128]
+vmaskmovps YMMWORD PTR [rdi+r9*1+8192], ymm12, ymm4
 """.strip().splitlines()
 
 

@@ -1,11 +1,16 @@
 import { assert } from "../../../base/errors.ts";
-import { CodeBytes, Label } from "./bytes.ts";
-import type { Gpr, Mask, Mem, Zmm } from "./registers.ts";
+import { CodeBytes } from "./bytes.ts";
+import { encodeEvex, encodeVex } from "./encoding.ts";
+import { Label } from "./label.ts";
+import type { Gpr, Mask, MaskRegister, Mem, Vector } from "./registers.ts";
+import { avx512, type VectorIsa, vectorBytes } from "./vectorIsa.ts";
 import {
   type BinaryOpName,
   binaryOps,
   immediateOps,
   moves,
+  type ShiftOpName,
+  shiftOps,
   type UnaryOpName,
   unaryImmediateOps,
   unaryOps,
@@ -16,20 +21,23 @@ import {
 const CONDITIONS = { equal: 0x4, notEqual: 0x5, below: 0x2, notBelow: 0x3 } as const;
 
 export interface VectorOptions {
-  /** Floats that are written; the others keep their value, or become 0 when `zero` is set. */
+  /** Floats that are written; the others keep their value, or become 0 when `zero` is set. Without EVEX: see `vstore`. */
   readonly mask?: Mask | undefined;
   readonly zero?: boolean;
-  /** Reads one float from memory and repeats it. */
+  /** Reads one float from memory and repeats it; EVEX only. */
   readonly broadcast?: boolean;
 }
 
-/** Bytes that a vector's memory operand spans: short displacements count in these. */
-const VECTOR_BYTES = 64;
 const FLOAT_BYTES = 4;
 
-/** Writes x86-64 machine code, with AVX-512F vectors of 16 floats. Destination first, as Intel writes it. */
+/** Writes x86-64 machine code, with vectors of one instruction set. Destination first, as Intel writes it. */
 export class Assembler {
+  readonly isa: VectorIsa;
   private readonly code = new CodeBytes();
+
+  constructor(isa: VectorIsa = avx512) {
+    this.isa = isa;
+  }
 
   /** Bytes so far. */
   get length(): number {
@@ -201,8 +209,13 @@ export class Assembler {
     this.code.memory(1, from, 1);
   }
 
+  /** Four bytes of data. */
+  data(value: number): void {
+    this.code.int32(value);
+  }
+
   /** mask = the low 16 bits of a register. */
-  setMask(to: Mask, from: Gpr): void {
+  setMask(to: MaskRegister, from: Gpr): void {
     if (from.code > 7) this.code.byte(0xc4, 0xc1, 0x78, 0x92);
     else this.code.byte(0xc5, 0xf8, 0x92);
     this.code.registers(to.code, from.code);
@@ -213,84 +226,124 @@ export class Assembler {
     this.code.byte(0xc5, 0xf8, 0x77);
   }
 
-  vload(to: Zmm, from: Mem, options: VectorOptions = {}): void {
-    this.vector(moves.load, to, undefined, from, { zero: options.mask !== undefined, ...options });
+  /** Floats that a mask leaves out become 0. */
+  vload(to: Vector, from: Mem, options: VectorOptions = {}): void {
+    const { mask } = options;
+    if (mask?.kind === "lanes") {
+      this.vload(to, mask.at);
+      this.vector(moves.maskedLoad, to, to, from, {});
+      return;
+    }
+    this.vector(moves.load, to, undefined, from, { zero: mask !== undefined, ...options });
   }
 
-  vstore(to: Mem, from: Zmm, options: VectorOptions = {}): void {
-    this.vector(moves.store, from, undefined, to, options);
+  /** Where masks lie in memory, a masked store changes `through`. */
+  vstore(
+    to: Mem,
+    from: Vector,
+    { mask, through }: { mask?: Mask | undefined; through?: Vector | undefined } = {},
+  ): void {
+    if (mask?.kind === "lanes") {
+      assert(through !== undefined, "a store whose mask lies in memory needs a register");
+      this.vload(through, mask.at);
+      this.vector(moves.maskedStore, from, through, to, {});
+      return;
+    }
+    this.vector(moves.store, from, undefined, to, { mask });
   }
 
-  vcopy(to: Zmm, from: Zmm, options: VectorOptions = {}): void {
+  /** Stores the first float alone. VEX only. */
+  vstoreLow(to: Mem, from: Vector): void {
+    this.narrow(moves.storeLow, from, to);
+  }
+
+  vcopy(to: Vector, from: Vector, options: VectorOptions = {}): void {
     this.vector(moves.copy, to, undefined, from, options);
   }
 
-  vbroadcast(to: Zmm, from: Mem): void {
+  vbroadcast(to: Vector, from: Mem): void {
     this.vector(moves.broadcast, to, undefined, from, {}, FLOAT_BYTES);
   }
 
   /** Repeats one number. Changes `through`. */
-  vset(to: Zmm, value: number, through: Gpr): void {
+  vset(to: Vector, value: number, through: Gpr): void {
     this.set(through, new Uint32Array(Float32Array.of(value).buffer)[0] as number);
     this.vrepeat(to, through);
   }
 
   /** Repeats the low 32 bits of a register. */
-  vrepeat(to: Zmm, from: Gpr): void {
-    this.vector(moves.repeat, to, undefined, { kind: "zmm", code: from.code }, {});
+  vrepeat(to: Vector, from: Gpr): void {
+    const general: Vector = { kind: "vector", code: from.code };
+    if (this.isa.masksAll) {
+      this.vector(moves.repeat, to, undefined, general, {});
+      return;
+    }
+    this.narrow(moves.fromGeneral, to, general);
+    this.vector(moves.broadcast, to, undefined, to, {});
   }
 
-  vzero(to: Zmm): void {
+  vzero(to: Vector): void {
     this.vector(binaryOps.vpxord, to, to, to, {});
   }
 
-  binary(name: BinaryOpName, to: Zmm, first: Zmm, second: Zmm | Mem, options: VectorOptions = {}): void {
+  binary(name: BinaryOpName, to: Vector, first: Vector, second: Vector | Mem, options: VectorOptions = {}): void {
     this.vector(binaryOps[name], to, first, second, options);
   }
 
-  unary(name: UnaryOpName, to: Zmm, from: Zmm | Mem, options: VectorOptions = {}): void {
+  unary(name: UnaryOpName, to: Vector, from: Vector | Mem, options: VectorOptions = {}): void {
     this.vector(unaryOps[name], to, undefined, from, options);
   }
 
-  /** Four lanes of 4 floats: two chosen from `first`, then two from `second`, two bits of `choice` each. */
-  shuffleLanes(to: Zmm, first: Zmm, second: Zmm, choice: number): void {
+  shift(name: ShiftOpName, to: Vector, from: Vector, bits: number): void {
+    const op = shiftOps[name];
+    this.vector(op, { kind: "vector", code: op.operation }, to, from, {});
+    this.code.byte(bits);
+  }
+
+  /** Two lanes of 4 floats, each chosen from the four of `first` and `second` by four bits of `choice`. VEX only. */
+  pickLanes(to: Vector, first: Vector, second: Vector, choice: number): void {
+    this.vector(immediateOps.vperm2f128, to, first, second, {});
+    this.code.byte(choice);
+  }
+
+  /** Four lanes of 4 floats: two chosen from `first`, then two from `second`, two bits of `choice` each. EVEX only. */
+  shuffleLanes(to: Vector, first: Vector, second: Vector, choice: number): void {
     this.vector(immediateOps.vshuff32x4, to, first, second, {});
     this.code.byte(choice);
   }
 
   /** In each lane: two floats chosen from `first`, then two from `second`, two bits of `choice` each. */
-  shuffleInLanes(to: Zmm, first: Zmm, second: Zmm, choice: number): void {
+  shuffleInLanes(to: Vector, first: Vector, second: Vector, choice: number): void {
     this.vector(immediateOps.vshufps, to, first, second, {});
     this.code.byte(choice);
   }
 
   /** The nearest whole numbers, ties to even. */
-  round(to: Zmm, from: Zmm): void {
+  round(to: Vector, from: Vector): void {
     this.vector(unaryImmediateOps.vrndscaleps, to, undefined, from, {});
     this.code.byte(0x08);
   }
 
   private vector(
-    { map, prefix, opcode, wide }: VectorOp,
-    reg: Zmm,
-    first: Zmm | undefined,
-    rm: Zmm | Mem,
+    op: VectorOp,
+    reg: Vector,
+    first: Vector | undefined,
+    rm: Vector | Mem,
     { mask, zero = false, broadcast = false }: VectorOptions,
-    unit = broadcast ? FLOAT_BYTES : VECTOR_BYTES,
+    unit = broadcast ? FLOAT_BYTES : vectorBytes(this.isa),
   ): void {
-    const base = rm.kind === "mem" ? rm.base.code : rm.code;
-    const extra = rm.kind === "mem" ? (rm.index?.register.code ?? 0) >> 3 : rm.code >> 4;
-    const second = first?.code ?? 0;
-    const notBit = (bit: number, place: number) => (bit & 1 ? 0 : 1 << place);
-    this.code.byte(
-      0x62,
-      notBit(reg.code >> 3, 7) | notBit(extra, 6) | notBit(base >> 3, 5) | notBit(reg.code >> 4, 4) | map,
-      (wide << 7) | ((~second & 15) << 3) | 4 | prefix,
-      (zero ? 0x80 : 0) | 0x40 | (broadcast ? 0x10 : 0) | notBit(second >> 4, 3) | (mask?.code ?? 0),
-      opcode,
-    );
-    if (rm.kind === "mem") this.code.memory(reg.code, rm, unit);
-    else this.code.registers(reg.code, rm.code);
+    const instruction = { op, reg, first, rm };
+    if (this.isa.masksAll) {
+      assert(mask?.kind !== "lanes", "EVEX has mask registers");
+      encodeEvex(this.code, instruction, { mask, zero, broadcast, unit });
+      return;
+    }
+    assert(mask === undefined && !zero && !broadcast, "VEX neither masks nor repeats");
+    encodeVex(this.code, instruction);
+  }
+
+  private narrow(op: VectorOp, reg: Vector, rm: Vector | Mem): void {
+    encodeVex(this.code, { op, reg, first: undefined, rm }, true);
   }
 
   private integer(opcode: number, reg: Gpr, rm: Mem): void {
@@ -314,7 +367,8 @@ export class Assembler {
   }
 
   private rex(size: 0 | 8, reg: number, { base, index }: Mem): void {
-    const bits = size | ((reg >> 3) << 2) | (((index?.register.code ?? 0) >> 3) << 1) | (base.code >> 3);
+    const baseBit = base.kind === "label" ? 0 : base.code >> 3;
+    const bits = size | ((reg >> 3) << 2) | (((index?.register.code ?? 0) >> 3) << 1) | baseBit;
     if (bits !== 0) this.code.byte(0x40 | bits);
   }
 }

@@ -1,12 +1,6 @@
 import { assert } from "../../../base/errors.ts";
+import type { Label } from "./label.ts";
 import type { Mem } from "./registers.ts";
-
-/** A place in the code that jumps lead to; bound once. */
-export class Label {
-  position: number | undefined;
-  /** Places of 32-bit distances that wait for the label. */
-  readonly waiting: number[] = [];
-}
 
 /** Machine code as it grows: little-endian bytes, labels, and the operand bytes that all encodings share. */
 export class CodeBytes {
@@ -46,20 +40,20 @@ export class CodeBytes {
   bind(label: Label): void {
     assert(label.position === undefined, "a label is bound once");
     label.position = this.size;
-    for (const at of label.waiting) this.patch(at, label.position);
+    for (const { at, plus } of label.waiting) this.patch(at, label.position + plus);
     this.numWaiting -= label.waiting.length;
     label.waiting.length = 0;
   }
 
-  /** Four bytes: the distance from their end to a label, filled in when the label is bound. */
-  distance(label: Label): void {
+  /** Four bytes: the distance from their end to `plus` bytes behind a label, filled in when the label is bound. */
+  distance(label: Label, plus = 0): void {
     const at = this.size;
     this.int32(0);
     if (label.position !== undefined) {
-      this.patch(at, label.position);
+      this.patch(at, label.position + plus);
       return;
     }
-    label.waiting.push(at);
+    label.waiting.push({ at, plus });
     this.numWaiting++;
   }
 
@@ -72,8 +66,16 @@ export class CodeBytes {
     this.byte(0xc0 | ((reg & 7) << 3) | (rm & 7));
   }
 
-  /** ModRM, SIB and displacement of a memory operand. A displacement that is a small multiple of `unit` takes a byte. */
+  /**
+   * ModRM, SIB and displacement of a memory operand. A displacement that is a small multiple of `unit` takes a byte. An
+   * operand behind a label ends its instruction: no immediate may follow.
+   */
   memory(reg: number, { base, index, displacement }: Mem, unit: number): void {
+    if (base.kind === "label") {
+      this.byte(((reg & 7) << 3) | 5);
+      this.distance(base, displacement);
+      return;
+    }
     const short = displacement / unit;
     const fits = Number.isInteger(short) && short >= -128 && short <= 127;
     const none = displacement === 0 && (base.code & 7) !== 5;

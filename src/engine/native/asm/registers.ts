@@ -1,20 +1,33 @@
+import type { Label } from "./label.ts";
+
 /** A general register of 64 bits. */
 export interface Gpr {
   readonly kind: "gpr";
   readonly code: number;
 }
 
-/** A vector register of 512 bits: 16 floats. */
-export interface Zmm {
-  readonly kind: "zmm";
+/** A vector register, of as many floats as the instruction set has. */
+export interface Vector {
+  readonly kind: "vector";
   readonly code: number;
 }
 
 /** A mask register: one bit for each float of a vector. `k0` means no mask. */
-export interface Mask {
+export interface MaskRegister {
   readonly kind: "mask";
   readonly code: number;
 }
+
+/** A mask in memory. */
+export interface MaskLanes {
+  readonly kind: "lanes";
+  /** A vector whose floats that count are all ones, the others 0. */
+  readonly at: Mem;
+  /** A vector whose floats that count are 0, the others minus infinity. */
+  readonly lowest: Mem;
+}
+
+export type Mask = MaskRegister | MaskLanes;
 
 const gpr = (code: number): Gpr => ({ kind: "gpr", code });
 
@@ -35,24 +48,24 @@ export const r13 = gpr(13);
 export const r14 = gpr(14);
 export const r15 = gpr(15);
 
-/** Vector register number `code`, 0 to 31. */
-export function zmm(code: number): Zmm {
-  return { kind: "zmm", code };
+/** Vector register number `code`. */
+export function vector(code: number): Vector {
+  return { kind: "vector", code };
 }
 
 /** Mask register number `code`, 1 to 7. */
-export function mask(code: number): Mask {
+export function mask(code: number): MaskRegister {
   return { kind: "mask", code };
 }
 
-/** Memory at base + index * scale + displacement, in bytes. */
+/** Memory at base + index * scale + displacement, in bytes. What lies behind a label has no index. */
 export interface Mem {
   readonly kind: "mem";
-  readonly base: Gpr;
+  readonly base: Gpr | Label;
   readonly displacement: number;
   readonly index: { readonly register: Gpr; readonly scale: 1 | 2 | 4 | 8 } | undefined;
 }
 
-export function mem(base: Gpr, displacement = 0, index?: Mem["index"]): Mem {
+export function mem(base: Mem["base"], displacement = 0, index?: Mem["index"]): Mem {
   return { kind: "mem", base, displacement, index };
 }

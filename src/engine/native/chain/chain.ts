@@ -1,5 +1,6 @@
 import { Assembler } from "../asm/assembler.ts";
 import { mem, r8, r9, r10, r11, rax, rdi, rsi, rsp } from "../asm/registers.ts";
+import type { VectorIsa } from "../asm/vectorIsa.ts";
 import { placeData } from "../executableMemory.ts";
 import type { Kernel } from "../kernel.ts";
 import { LoopEmitter } from "../loop/emitLoop.ts";
@@ -33,9 +34,9 @@ export interface ChainSpec {
 const FLOAT = 4;
 const ADDRESS = 8;
 
-/** The kernel of a chain: each entry of the batch is a unit. */
-export function chainKernel(name: string, spec: ChainSpec): Kernel {
-  const stages = spec.stages.map(prepare);
+/** The kernel of a chain, in the instructions of `isa`: each entry of the batch is a unit. */
+export function chainKernel(name: string, spec: ChainSpec, isa: VectorIsa): Kernel {
+  const stages = spec.stages.map((stage) => prepare(stage, isa));
   const slots = spec.stages.flatMap(({ operands }) => operands);
   const pointersAt = roundUp(Math.max(...stages.map((stage) => stage.scratchBytes)));
   let end = pointersAt + roundUp(ADDRESS * slots.length);
@@ -85,7 +86,7 @@ interface PreparedStage {
   emit(asm: Assembler, pointersAt: number): void;
 }
 
-function prepare(stage: ChainStage): PreparedStage {
+function prepare(stage: ChainStage, isa: VectorIsa): PreparedStage {
   const numOperands = stage.operands.length;
   if (stage.kind === "product") {
     const emit: PreparedStage["emit"] = (asm, pointersAt) => {
@@ -94,9 +95,9 @@ function prepare(stage: ChainStage): PreparedStage {
       });
       withMasks(asm, (masks) => emitBlock(asm, stage.block, (count) => masks.first(count)));
     };
-    return { numOperands, scratchBytes: scratchBytes(stage.block), emit };
+    return { numOperands, scratchBytes: scratchBytes(stage.block, isa), emit };
   }
-  const dry = new LoopEmitter(new Assembler(), stage.loop, new Masks());
+  const dry = new LoopEmitter(new Assembler(isa), stage.loop, new Masks(isa));
   dry.emit(1, 0n);
   const constants = placeData(new Uint8Array(dry.table.buffer));
   const emit: PreparedStage["emit"] = (asm, pointersAt) => {

@@ -1,7 +1,7 @@
 import { assert } from "../../../base/errors.ts";
 import type { Assembler } from "../asm/assembler.ts";
-import { Label } from "../asm/bytes.ts";
-import { type Mask, mem, r15, rax, rdi, rsi, type Zmm } from "../asm/registers.ts";
+import { Label } from "../asm/label.ts";
+import { type Mask, type Mem, mem, r15, rax, rdi, rsi, type Vector } from "../asm/registers.ts";
 import type { Masks } from "../masks.ts";
 import { emitAcross, emitBinary, emitUnary, type MathContext } from "./math.ts";
 import { LoopMemory } from "./memory.ts";
@@ -18,7 +18,6 @@ import {
   type StepFacts,
 } from "./spec.ts";
 
-const VECTOR = 16;
 const FLOAT = 4;
 const ADDRESS = 8;
 
@@ -40,10 +39,10 @@ export class LoopEmitter {
   private readonly masks: Masks;
   private readonly facts: readonly StepFacts[];
   private readonly memory: LoopMemory;
-  private readonly pool = new VectorPool();
+  private readonly pool: VectorPool;
   private readonly math: MathContext;
   /** Registers of values that hold for a row or for the loop. */
-  private readonly held = new Map<number, Zmm>();
+  private readonly held = new Map<number, Vector>();
   private readonly numPasses: number;
 
   constructor(asm: Assembler, spec: LoopSpec, masks: Masks) {
@@ -51,6 +50,7 @@ export class LoopEmitter {
     this.spec = spec;
     this.masks = masks;
     this.facts = factsOf(spec);
+    this.pool = new VectorPool(asm.isa.registers);
     this.memory = new LoopMemory(asm, spec, this.facts);
     this.numPasses = 1 + Math.max(...this.facts.map(({ pass }) => pass));
     this.math = {
@@ -108,7 +108,7 @@ export class LoopEmitter {
     this.pool.withTemporaries(1, (zero) => {
       asm.vzero(zero);
       this.overColumns(false, ({ mask }) => {
-        for (const output of down) asm.vstore(memory.along(memory.output(output)), zero, { mask });
+        for (const output of down) this.store(memory.along(memory.output(output)), zero, mask);
       });
     });
   }
@@ -125,8 +125,9 @@ export class LoopEmitter {
     }
     this.spec.outputs.forEach(({ step }, output) => {
       if (this.fact(step).extent !== "row") return;
-      const one = this.masks.first(1);
-      this.asm.vstore(mem(this.memory.output(output)), this.register(step), { mask: one });
+      const [place, value] = [mem(this.memory.output(output)), this.register(step)];
+      if (this.asm.isa.masksAll) this.asm.vstore(place, value, { mask: this.masks.first(1) });
+      else this.asm.vstoreLow(place, value);
     });
     for (const [id, register] of this.held) {
       if (this.fact(id).extent !== "row") continue;
@@ -162,16 +163,14 @@ export class LoopEmitter {
     }
     const turns = computed.some((id) => this.step(id).op === LOOP_TURN);
     this.overColumns(turns, (stretch) => {
-      const values = new Map<number, Zmm>();
+      const values = new Map<number, Vector>();
       computed.forEach((id, at) => {
         this.place(id, values, stretch);
         const later = computed.slice(at + 1).flatMap((other) => operandsOf(this.step(other)));
         this.forget(values, [...later, ...wanted]);
       });
       for (const { id, op, of } of reductions) {
-        const value = this.read(of, values, stretch);
-        const into = this.register(id);
-        asm.binary(op === "sum" ? "vaddps" : "vmaxps", into, into, value, { mask: stretch.mask });
+        this.gather(op === "sum" ? "vaddps" : "vmaxps", this.register(id), this.read(of, values, stretch), stretch);
       }
       for (const { of, output } of sums) this.addDown(this.read(of, values, stretch), output, stretch);
       this.forget(values, []);
@@ -182,45 +181,65 @@ export class LoopEmitter {
   /** Writes `body` for the vectors of a row; the last may be masked. Rows of which halves differ have whole vectors. */
   private overColumns(inHalves: boolean, body: (stretch: Stretch) => void): void {
     const { asm } = this;
-    const whole = Math.floor(this.columns / VECTOR);
+    const { floats } = asm.isa;
+    const whole = Math.floor(this.columns / floats);
     asm.set(rsi, 0);
     const upTo = (vectors: number, half: 0 | 1) => {
       if (vectors === 0) return;
       const top = new Label();
       asm.bind(top);
       body({ mask: undefined, half });
-      asm.addImm(rsi, FLOAT * VECTOR);
-      asm.compareImm(rsi, FLOAT * VECTOR * vectors);
+      asm.addImm(rsi, FLOAT * floats);
+      asm.compareImm(rsi, FLOAT * floats * vectors);
       asm.jump(top, "notEqual");
     };
     if (inHalves) upTo(whole / 2, 0);
     upTo(whole, inHalves ? 1 : 0);
-    if (this.columns % VECTOR > 0) body({ mask: this.masks.first(this.columns % VECTOR), half: 0 });
+    if (this.columns % floats > 0) body({ mask: this.masks.first(this.columns % floats), half: 0 });
   }
 
-  private addDown(value: Zmm, output: number, { mask }: Stretch): void {
+  /** into += value, or their maximum; floats that a mask leaves out do not count. */
+  private gather(op: "vaddps" | "vmaxps", into: Vector, value: Vector, { mask }: Stretch): void {
+    const { asm } = this;
+    if (mask?.kind !== "lanes") {
+      asm.binary(op, into, into, value, { mask });
+      return;
+    }
+    this.pool.withTemporaries(1, (counting) => {
+      asm.binary("vpandd", counting, value, mask.at);
+      if (op === "vmaxps") asm.binary("vpord", counting, counting, mask.lowest);
+      asm.binary(op, into, into, counting);
+    });
+  }
+
+  private store(place: Mem, value: Vector, mask: Mask | undefined): void {
+    if (mask?.kind !== "lanes") this.asm.vstore(place, value, { mask });
+    else this.pool.withTemporaries(1, (through) => this.asm.vstore(place, value, { mask, through }));
+  }
+
+  private addDown(value: Vector, output: number, { mask }: Stretch): void {
     const place = this.memory.along(this.memory.output(output));
     this.pool.withTemporaries(1, (sum) => {
       this.asm.vload(sum, place, { mask });
       this.asm.binary("vaddps", sum, sum, value);
-      this.asm.vstore(place, sum, { mask });
+      this.store(place, sum, mask);
     });
   }
 
-  /** Computes one value for sixteen places, and writes it where it is wanted. */
-  private place(id: number, values: Map<number, Zmm>, stretch: Stretch): void {
+  /** Computes one value for a vector of places, and writes it where it is wanted. */
+  private place(id: number, values: Map<number, Vector>, stretch: Stretch): void {
     const { asm, memory } = this;
     const step = this.step(id);
     const to = step.op === LOOP_TURN ? this.turn(step.of, values, stretch) : this.computed(step, values, stretch);
     values.set(id, to);
     this.spec.outputs.forEach((output, number) => {
-      if (output.step === id) asm.vstore(memory.along(memory.output(number)), to, { mask: stretch.mask });
+      if (output.step === id) this.store(memory.along(memory.output(number)), to, stretch.mask);
     });
     const scratch = memory.scratchOf(id);
     if (scratch !== undefined) asm.vstore(scratch, to);
   }
 
-  private computed(step: LoopStep, values: Map<number, Zmm>, stretch: Stretch): Zmm {
+  private computed(step: LoopStep, values: Map<number, Vector>, stretch: Stretch): Vector {
     const operands = operandsOf(step).map((operand) => this.read(operand, values, stretch));
     const to = this.pool.take();
     this.compute(step, to, operands);
@@ -228,7 +247,7 @@ export class LoopEmitter {
   }
 
   /** First half: x cos - other sin; second half: x cos + other sin. The other half lies in memory; the tables repeat. */
-  private turn([x, cos, sin]: readonly number[], values: Map<number, Zmm>, stretch: Stretch): Zmm {
+  private turn([x, cos, sin]: readonly number[], values: Map<number, Vector>, stretch: Stretch): Vector {
     assert(x !== undefined && cos !== undefined && sin !== undefined, "a turn has three operands");
     const { asm, memory } = this;
     const [halfBytes, isFirst] = [(FLOAT * this.columns) / 2, stretch.half === 0];
@@ -244,7 +263,7 @@ export class LoopEmitter {
   }
 
   /** Frees the registers of values that nobody needs any more. */
-  private forget(values: Map<number, Zmm>, needed: readonly number[]): void {
+  private forget(values: Map<number, Vector>, needed: readonly number[]): void {
     for (const [value, register] of values) {
       if (needed.includes(value)) continue;
       this.pool.give(register);
@@ -253,7 +272,7 @@ export class LoopEmitter {
   }
 
   /** A value in a register: computed in this pass, held for the row, or read from memory. */
-  private read(id: number, values: Map<number, Zmm>, { mask }: Stretch): Zmm {
+  private read(id: number, values: Map<number, Vector>, { mask }: Stretch): Vector {
     const known = values.get(id) ?? this.held.get(id);
     if (known !== undefined) return known;
     const register = this.pool.take();
@@ -278,7 +297,7 @@ export class LoopEmitter {
       );
   }
 
-  private compute(step: LoopStep, to: Zmm, operands: readonly Zmm[]): void {
+  private compute(step: LoopStep, to: Vector, operands: readonly Vector[]): void {
     const [a, b] = operands;
     assert(a !== undefined, "a computing step");
     switch (step.op) {
@@ -320,7 +339,7 @@ export class LoopEmitter {
     return fact;
   }
 
-  private register(id: number): Zmm {
+  private register(id: number): Vector {
     const register = this.held.get(id);
     assert(register !== undefined, `step ${id} is in no register`);
     return register;

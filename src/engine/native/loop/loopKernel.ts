@@ -1,5 +1,6 @@
 import { assert } from "../../../base/errors.ts";
 import { Assembler } from "../asm/assembler.ts";
+import type { VectorIsa } from "../asm/vectorIsa.ts";
 import { placeData } from "../executableMemory.ts";
 import type { Kernel } from "../kernel.ts";
 import { Masks } from "../masks.ts";
@@ -17,18 +18,18 @@ const FEWEST_PER_UNIT = 16 * 1024;
 /** Bytes of stack that rows may take. */
 const MOST_SCRATCH = 256 * 1024;
 
-/** A body of so few steps fits the registers in any case. */
-const SURELY_FITS = 24;
+/** Registers that the steps of a short body do not need, for certain. */
+const SPARE_REGISTERS = 8;
 
 /** Whether there are registers enough for a loop. */
-export function fitsRegisters(spec: LoopSpec): boolean {
+export function fitsRegisters(spec: LoopSpec, isa: VectorIsa): boolean {
   if (spec.sides.length < 2 || spec.sides.length > 1 + MOST_OUTER) return false;
   const numWalking = spec.inputs.filter((strides) => strides.some((stride) => stride !== 0)).length;
   if (numWalking + spec.outputs.length > NUM_POINTERS) return false;
   if (spec.sides.length !== 3 && spec.body.some(({ op }) => op === LOOP_DOWN)) return false;
-  if (spec.body.length <= SURELY_FITS) return true;
+  if (spec.body.length <= isa.registers - SPARE_REGISTERS) return true;
   try {
-    const emitter = new LoopEmitter(new Assembler(), spec, new Masks());
+    const emitter = new LoopEmitter(new Assembler(isa), spec, new Masks(isa));
     emitter.emit(1, 0n);
     return emitter.scratchBytes <= MOST_SCRATCH;
   } catch (error) {
@@ -37,14 +38,14 @@ export function fitsRegisters(spec: LoopSpec): boolean {
   }
 }
 
-/** The kernel of a loop, cut for `threads` threads. */
-export function loopKernel(name: string, spec: LoopSpec, threads: number): Kernel {
+/** The kernel of a loop, cut for `threads` threads, in the instructions of `isa`. */
+export function loopKernel(name: string, spec: LoopSpec, threads: number, isa: VectorIsa): Kernel {
   const [outermost = 1] = spec.sides;
   const size = spec.sides.reduce((product, side) => product * side, 1);
   const wanted = Math.min(threads === 1 ? 1 : threads * UNITS_PER_THREAD, Math.floor(size / FEWEST_PER_UNIT));
   const numUnits = largestDivisor(outermost, Math.max(1, wanted));
   // A dry run tells the constants and the stack.
-  const dry = new LoopEmitter(new Assembler(), spec, new Masks());
+  const dry = new LoopEmitter(new Assembler(isa), spec, new Masks(isa));
   dry.emit(numUnits, 0n);
   const table = placeData(new Uint8Array(dry.table.buffer));
   return {

@@ -24,7 +24,6 @@ import {
 import { OutOfRegisters } from "./registers.ts";
 import { type LoopSpec, operandsOf, outputStrides, passOfUse, type StepFacts } from "./spec.ts";
 
-const VECTOR = 16;
 const FLOAT = 4;
 const ADDRESS = 8;
 
@@ -60,16 +59,20 @@ export class LoopMemory {
     this.keepRows();
   }
 
-  /** Constants that the code reads through r15. */
+  /** Constants that the code reads through r15: whole vectors, where instructions do not repeat single floats. */
   get table(): Float32Array {
-    return Float32Array.from(this.constants);
+    return Float32Array.from(this.constants.flatMap((value) => Array.from({ length: this.floatsEach }, () => value)));
+  }
+
+  private get floatsEach(): number {
+    return this.asm.isa.masksAll ? 1 : this.asm.isa.floats;
   }
 
   constant(value: number): Mem {
     const rounded = Math.fround(value);
     const known = this.constants.findIndex((other) => Object.is(other, rounded));
     const at = known >= 0 ? known : this.constants.push(rounded) - 1;
-    return mem(r15, FLOAT * at);
+    return mem(r15, FLOAT * this.floatsEach * at);
   }
 
   input(input: number): Gpr {
@@ -139,7 +142,8 @@ export class LoopMemory {
   /** Values of one pass that another needs lie in their output's row, else in a row of their own on the stack. */
   private keepRows(): void {
     const { body, outputs, sides } = this.spec;
-    const rowBytes = Math.ceil((sides.at(-1) ?? 1) / VECTOR) * VECTOR * FLOAT;
+    const { floats } = this.asm.isa;
+    const rowBytes = Math.ceil((sides.at(-1) ?? 1) / floats) * floats * FLOAT;
     body.forEach((step, id) => {
       const { extent, pass } = this.fact(id);
       if (extent !== "place" || step.op === "input" || !this.usedAfter(id, pass)) return;

@@ -1,6 +1,4 @@
-import { type Zmm, zmm } from "../asm/registers.ts";
-
-const NUM_VECTORS = 32;
+import { type Vector, vector } from "../asm/registers.ts";
 
 /** Thrown when a loop needs more registers than there are. */
 export class OutOfRegisters extends Error {
@@ -9,20 +7,24 @@ export class OutOfRegisters extends Error {
 
 /** Vector registers, taken and given back. */
 export class VectorPool {
-  private readonly unused = Array.from({ length: NUM_VECTORS }, (_, code) => zmm(code)).reverse();
+  private readonly unused: Vector[];
+
+  constructor(size: number) {
+    this.unused = Array.from({ length: size }, (_, code) => vector(code)).reverse();
+  }
 
   /** @throws OutOfRegisters */
-  take(): Zmm {
+  take(): Vector {
     const register = this.unused.pop();
     if (register === undefined) throw new OutOfRegisters("a loop needs too many vectors at once");
     return register;
   }
 
-  give(register: Zmm): void {
+  give(register: Vector): void {
     this.unused.push(register);
   }
 
-  withTemporaries(count: number, use: (...temporaries: Zmm[]) => void): void {
+  withTemporaries(count: number, use: (...temporaries: Vector[]) => void): void {
     const taken = Array.from({ length: count }, () => this.take());
     use(...taken);
     taken.forEach((register) => {

@@ -1,5 +1,6 @@
 import type { Assembler } from "../asm/assembler.ts";
 import { type Mask, mem, r8, r9, r10, r12, r13, r14, rax, rbp, rbx, rcx, rdi, rsi, rsp } from "../asm/registers.ts";
+import { type VectorIsa, vectorBytes } from "../asm/vectorIsa.ts";
 import { emitCopyPanels, emitTransposePanel, type MaskFor } from "./packing.ts";
 import {
   emitAddSums,
@@ -8,12 +9,10 @@ import {
   emitStoreSums,
   emitTileSum,
   emitZeroSums,
-  PANEL,
   type RowAccess,
-  TILE_ROWS,
   type TileShape,
-  VECTOR,
-  VECTOR_BYTES,
+  type TileSize,
+  tileSize,
 } from "./tile.ts";
 
 /** A matrix in memory. */
@@ -47,8 +46,10 @@ export interface Blocking {
   readonly aTiles: number;
 }
 
-/** Found by trial with 2 MB of second-level cache; a transposed a, packed again for each part of b, wants wider parts. */
-export function blockingFor({ a }: BlockShape): Blocking {
+/** Found by trial. A transposed a is packed again for each part of b, so that it wants wider parts. */
+export function blockingFor({ a }: BlockShape, isa: VectorIsa): Blocking {
+  // Processors with AVX-512 have 1 or 2 MB of second-level cache, those without it 256 or 512 KB.
+  if (isa.name === "avx2") return { steps: a.transposed ? 256 : 512, bBytes: 256 * 1024, aTiles: 16 };
   return { steps: a.transposed ? 256 : 1024, bBytes: 800 * 1024, aTiles: 16 };
 }
 
@@ -58,28 +59,35 @@ export interface Span {
 }
 
 /** Bytes of stack that a block's packed parts need. */
-export function scratchBytes(shape: BlockShape, blocking = blockingFor(shape)): number {
-  const { aAt, bytes } = scratch(shape, blocking);
+export function scratchBytes(shape: BlockShape, isa: VectorIsa, blocking = blockingFor(shape, isa)): number {
+  const { aAt, bytes } = scratch(shape, isa, blocking);
   return aAt + bytes;
 }
 
 /** Parts of the inner sum differ by a step where they do not come out even: there is room for the largest. */
-function scratch({ m, n, k, a }: BlockShape, blocking: Blocking): { aAt: number; bytes: number } {
-  const allColumns = Math.ceil(n / PANEL) * PANEL;
+function scratch({ m, n, k, a }: BlockShape, isa: VectorIsa, blocking: Blocking): { aAt: number; bytes: number } {
+  const tile = tileSize(isa);
+  const allColumns = Math.ceil(n / tile.panel) * tile.panel;
   const sizes = spans(k, blocking.steps).map(({ size }) => size);
-  const aAt = Math.max(...sizes.map((steps) => 4 * steps * Math.min(allColumns, columnsAtOnce(steps, blocking))));
-  const tiles = Math.min(Math.ceil(m / TILE_ROWS), blocking.aTiles);
-  return { aAt, bytes: a.transposed ? tiles * VECTOR_BYTES * Math.max(...sizes) : 0 };
+  const aAt = Math.max(...sizes.map((steps) => 4 * steps * Math.min(allColumns, columnsAtOnce(steps, tile, blocking))));
+  const tiles = Math.min(Math.ceil(m / tile.rows), blocking.aTiles);
+  return { aAt, bytes: a.transposed ? tiles * vectorBytes(isa) * Math.max(...sizes) : 0 };
 }
 
 /**
  * Multiplies one block. r8, r9, r10 hold a, b and c and stay; packed parts lie at rsp.
  * Register plan: rbp the row tile of a, r14 its place in c; r12 counts row tiles, rbx panels, r13 packs.
  */
-export function emitBlock(asm: Assembler, shape: BlockShape, maskFor: MaskFor, blocking = blockingFor(shape)): void {
-  const { aAt } = scratch(shape, blocking);
+export function emitBlock(
+  asm: Assembler,
+  shape: BlockShape,
+  maskFor: MaskFor,
+  blocking = blockingFor(shape, asm.isa),
+): void {
+  const { aAt } = scratch(shape, asm.isa, blocking);
+  const [tile, pitch] = [tileSize(asm.isa), vectorBytes(asm.isa)];
   for (const steps of spans(shape.k, blocking.steps)) {
-    const columns = spans(shape.n, columnsAtOnce(steps.size, blocking), PANEL);
+    const columns = spans(shape.n, columnsAtOnce(steps.size, tile, blocking), tile.panel);
     for (const span of columns) {
       emitPackB(asm, shape, steps, span, maskFor);
       if (!shape.a.transposed) {
@@ -88,18 +96,18 @@ export function emitBlock(asm: Assembler, shape: BlockShape, maskFor: MaskFor, b
         emitRows(asm, shape, { start: 0, size: shape.m }, a, steps, span, maskFor);
         continue;
       }
-      for (const rows of rowSpans(shape.m, blocking.aTiles)) {
-        const tiles = rowTiles(rows.size);
+      for (const rows of spans(shape.m, blocking.aTiles * tile.rows)) {
+        const tiles = rowTiles(rows.size, tile.rows);
         let from = steps.start * shape.a.stride + 4 * rows.start;
         let to = aAt;
         for (const { rows: width, count } of tiles) {
           asm.lea(rsi, mem(r8, from));
           asm.lea(rdi, mem(rsp, to));
           const widths = Array.from({ length: count }, () => width);
-          const panelBytes = VECTOR_BYTES * steps.size;
+          const panelBytes = pitch * steps.size;
           emitCopyPanels(
             asm,
-            { steps: steps.size, widths, stride: shape.a.stride, pitch: VECTOR_BYTES, panelBytes },
+            { steps: steps.size, widths, stride: shape.a.stride, pitch, panelBytes },
             rsi,
             rdi,
             maskFor,
@@ -115,13 +123,14 @@ export function emitBlock(asm: Assembler, shape: BlockShape, maskFor: MaskFor, b
 }
 
 function emitPackB(asm: Assembler, { b }: BlockShape, steps: Span, columns: Span, maskFor: MaskFor): void {
+  const { panel: most } = tileSize(asm.isa);
   asm.lea(rdi, mem(rsp));
-  const full = Math.floor(columns.size / PANEL);
-  const rest = columns.size % PANEL;
+  const full = Math.floor(columns.size / most);
+  const rest = columns.size % most;
   if (!b.transposed) {
     asm.lea(rsi, mem(r9, steps.start * b.stride + 4 * columns.start));
-    const widths = [...Array.from({ length: full }, () => PANEL), ...(rest > 0 ? [rest] : [])];
-    const panel = { pitch: 4 * PANEL, panelBytes: 4 * PANEL * steps.size };
+    const widths = [...Array.from({ length: full }, () => most), ...(rest > 0 ? [rest] : [])];
+    const panel = { pitch: 4 * most, panelBytes: 4 * most * steps.size };
     emitCopyPanels(asm, { steps: steps.size, widths, stride: b.stride, ...panel }, rsi, rdi, maskFor);
     return;
   }
@@ -130,8 +139,8 @@ function emitPackB(asm: Assembler, { b }: BlockShape, steps: Span, columns: Span
     emitTransposePanel(asm, { steps: steps.size, width, stride: b.stride }, rsi, rdi, maskFor);
   if (full > 0) {
     asm.loop(r13, full, () => {
-      panel(PANEL);
-      asm.addImm(rsi, PANEL * b.stride - 4 * steps.size);
+      panel(most);
+      asm.addImm(rsi, most * b.stride - 4 * steps.size);
     });
   }
   if (rest > 0) panel(rest);
@@ -148,13 +157,15 @@ function emitRows(
   maskFor: MaskFor,
 ): void {
   asm.lea(r14, mem(r10, rows.start * shape.cStride + 4 * columns.start));
-  const full = Math.floor(columns.size / PANEL);
-  const rest = columns.size % PANEL;
-  for (const { rows: tileRows, count } of rowTiles(rows.size)) {
-    const access = a ?? { row: 4, step: VECTOR_BYTES };
+  const { rows: mostRows, panel: most } = tileSize(asm.isa);
+  const [floats, pitch] = [asm.isa.floats, vectorBytes(asm.isa)];
+  const full = Math.floor(columns.size / most);
+  const rest = columns.size % most;
+  for (const { rows: tileRows, count } of rowTiles(rows.size, mostRows)) {
+    const access = a ?? { row: 4, step: pitch };
     const panel = (width: number) => {
-      const tile = { rows: tileRows, vectors: Math.ceil(width / VECTOR), steps: steps.size };
-      const last = width % VECTOR === 0 ? undefined : maskFor(width % VECTOR);
+      const tile = { rows: tileRows, vectors: Math.ceil(width / floats), steps: steps.size };
+      const last = width % floats === 0 ? undefined : maskFor(width % floats);
       const isLast = steps.start + steps.size === shape.k;
       const factor = isLast ? shape.alpha : 1;
       emitTile(asm, { tile, a: access, cStride: shape.cStride, adds: steps.start > 0, factor, last });
@@ -162,9 +173,9 @@ function emitRows(
     };
     asm.loop(r12, count, () => {
       asm.copy(rcx, rsp);
-      if (full > 0) asm.loop(rbx, full, () => panel(PANEL));
+      if (full > 0) asm.loop(rbx, full, () => panel(most));
       if (rest > 0) panel(rest);
-      asm.addImm(rbp, a === undefined ? VECTOR_BYTES * steps.size : tileRows * a.row);
+      asm.addImm(rbp, a === undefined ? pitch * steps.size : tileRows * a.row);
       asm.addImm(r14, tileRows * shape.cStride - 4 * columns.size);
     });
   }
@@ -191,8 +202,8 @@ function emitTile(asm: Assembler, { tile, a, cStride, adds, factor, last }: Tile
   emitStoreSums(asm, tile, r14, cStride, last);
 }
 
-function columnsAtOnce(steps: number, { bBytes }: Blocking): number {
-  return Math.max(1, Math.floor(bBytes / (4 * PANEL * steps))) * PANEL;
+function columnsAtOnce(steps: number, { panel }: TileSize, { bBytes }: Blocking): number {
+  return Math.max(1, Math.floor(bBytes / (4 * panel * steps))) * panel;
 }
 
 /** `size` cut into `parts`, as equal as whole multiples of `unit` allow. Empty parts are left out. */
@@ -212,9 +223,9 @@ function spans(size: number, most: number, unit = 1): Span[] {
   return split(size, Math.ceil(size / most), unit);
 }
 
-/** Rows cut into tiles whose heights differ by at most one. */
-export function rowTiles(rows: number): { rows: number; count: number }[] {
-  const tiles = Math.ceil(rows / TILE_ROWS);
+/** Rows cut into tiles of at most `most`, whose heights differ by at most one. */
+export function rowTiles(rows: number, most: number): { rows: number; count: number }[] {
+  const tiles = Math.ceil(rows / most);
   const low = Math.floor(rows / tiles);
   const high = rows % tiles;
   const groups = [
@@ -222,9 +233,4 @@ export function rowTiles(rows: number): { rows: number; count: number }[] {
     { rows: low, count: tiles - high },
   ];
   return groups.filter(({ rows: height, count }) => height > 0 && count > 0);
-}
-
-/** Rows that are packed together, in whole tiles. */
-function rowSpans(rows: number, tilesAtOnce: number): Span[] {
-  return spans(rows, tilesAtOnce * TILE_ROWS);
 }

@@ -1,6 +1,7 @@
 import type { Assembler } from "../asm/assembler.ts";
-import { type Gpr, type Mask, mem, r15, rdx, type Zmm, zmm } from "../asm/registers.ts";
-import { PANEL, VECTOR, VECTOR_BYTES } from "./tile.ts";
+import { type Gpr, type Mask, mem, r15, rdx, type Vector, vector } from "../asm/registers.ts";
+import { vectorBytes } from "../asm/vectorIsa.ts";
+import { tileSize } from "./tile.ts";
 
 /** Masks that are set up before packing: the low `count` floats. */
 export type MaskFor = (count: number) => Mask;
@@ -22,7 +23,7 @@ export interface CopyShape {
 const VECTORS_PER_PASS = 24;
 
 /**
- * Copies panels. Columns beyond a panel's width are 0. from and to walk; rdx counts; uses zmm0-31 in turn. Rows of
+ * Copies panels. Columns beyond a panel's width are 0. from and to walk; rdx counts; uses all vectors in turn. Rows of
  * a panel start where vectors do: rows that lie closer save cache, but writing across lines costs more (2 to 4 %).
  */
 export function emitCopyPanels(
@@ -32,17 +33,19 @@ export function emitCopyPanels(
   to: Gpr,
   maskFor: MaskFor,
 ): void {
-  const perRow = pitch / VECTOR_BYTES;
+  const { floats, registers } = asm.isa;
+  const bytes = vectorBytes(asm.isa);
+  const perRow = pitch / bytes;
   let numMoved = 0;
   const row = (at: number) => {
     let source = at * stride;
     widths.forEach((width, panel) => {
       for (let j = 0; j < perRow; j++) {
-        const count = Math.min(VECTOR, width - j * VECTOR);
-        const part = zmm(numMoved++ % 32);
+        const count = Math.min(floats, width - j * floats);
+        const part = vector(numMoved++ % registers);
         if (count <= 0) asm.vzero(part);
-        else asm.vload(part, mem(from, source + 64 * j), { mask: count < VECTOR ? maskFor(count) : undefined });
-        asm.vstore(mem(to, panel * panelBytes + at * pitch + 64 * j), part);
+        else asm.vload(part, mem(from, source + bytes * j), { mask: count < floats ? maskFor(count) : undefined });
+        asm.vstore(mem(to, panel * panelBytes + at * pitch + bytes * j), part);
       }
       source += 4 * width;
     });
@@ -59,7 +62,7 @@ export function emitCopyPanels(
 }
 
 /**
- * Transposes `width` rows of `steps` floats, `stride` bytes apart, into a panel of `steps` rows of 32 floats.
+ * Transposes `width` rows of `steps` floats, `stride` bytes apart, into a panel of `steps` rows of two vectors.
  * from walks along the rows, to along the panel; rdx counts, r15 holds the second half's place.
  */
 export function emitTransposePanel(
@@ -69,53 +72,74 @@ export function emitTransposePanel(
   to: Gpr,
   maskFor: MaskFor,
 ): void {
+  const { floats } = asm.isa;
+  const panelStep = 4 * tileSize(asm.isa).panel;
   const block = (count: number) => {
     const half = (numRows: number, source: Gpr, at: number) => {
-      const mask = count < VECTOR ? maskFor(count) : undefined;
-      for (let i = 0; i < VECTOR; i++) {
-        if (i < numRows) asm.vload(zmm(i), mem(source, i * stride), { mask });
-        else asm.vzero(zmm(i));
+      const mask = count < floats ? maskFor(count) : undefined;
+      for (let i = 0; i < floats; i++) {
+        if (i < numRows) asm.vload(vector(i), mem(source, i * stride), { mask });
+        else asm.vzero(vector(i));
       }
       emitTranspose(asm).forEach((column, step) => {
-        if (step < count) asm.vstore(mem(to, step * 4 * PANEL + at), column);
+        if (step < count) asm.vstore(mem(to, step * panelStep + at), column);
       });
     };
-    half(Math.min(width, VECTOR), from, 0);
-    if (width > VECTOR) asm.lea(r15, mem(from, VECTOR * stride));
-    half(Math.max(0, width - VECTOR), r15, 64);
+    half(Math.min(width, floats), from, 0);
+    if (width > floats) asm.lea(r15, mem(from, floats * stride));
+    half(Math.max(0, width - floats), r15, vectorBytes(asm.isa));
     asm.addImm(from, count * 4);
-    asm.addImm(to, count * 4 * PANEL);
+    asm.addImm(to, count * panelStep);
   };
-  const passes = Math.floor(steps / VECTOR);
-  if (passes > 0) asm.loop(rdx, passes, () => block(VECTOR));
-  if (steps % VECTOR > 0) block(steps % VECTOR);
+  const passes = Math.floor(steps / floats);
+  if (passes > 0) asm.loop(rdx, passes, () => block(floats));
+  if (steps % floats > 0) block(steps % floats);
 }
 
-/** Transposes the 16 x 16 floats of zmm0-15, through zmm16-31. The columns, in order. */
-function emitTranspose(asm: Assembler): Zmm[] {
-  const t = (i: number) => zmm(16 + i);
-  for (let i = 0; i < 16; i += 2) {
-    asm.binary("vunpcklps", t(i), zmm(i), zmm(i + 1));
-    asm.binary("vunpckhps", t(i + 1), zmm(i), zmm(i + 1));
+/** Transposes the square that lies in the first half of the registers, through the other half. The columns, in order. */
+function emitTranspose(asm: Assembler): Vector[] {
+  const { floats } = asm.isa;
+  const v = vector;
+  const t = (i: number) => vector(floats + i);
+  for (let i = 0; i < floats; i += 2) {
+    asm.binary("vunpcklps", t(i), v(i), v(i + 1));
+    asm.binary("vunpckhps", t(i + 1), v(i), v(i + 1));
   }
-  // zmm(4 g + c): in each lane l, column 4 l + c of rows 4 g to 4 g + 3.
-  for (let g = 0; g < 16; g += 4) {
-    asm.binary("vunpcklpd", zmm(g), t(g), t(g + 2));
-    asm.binary("vunpckhpd", zmm(g + 1), t(g), t(g + 2));
-    asm.binary("vunpcklpd", zmm(g + 2), t(g + 1), t(g + 3));
-    asm.binary("vunpckhpd", zmm(g + 3), t(g + 1), t(g + 3));
+  // v(4 g + c): in each lane l, column 4 l + c of rows 4 g to 4 g + 3.
+  for (let g = 0; g < floats; g += 4) {
+    asm.binary("vunpcklpd", v(g), t(g), t(g + 2));
+    asm.binary("vunpckhpd", v(g + 1), t(g), t(g + 2));
+    asm.binary("vunpcklpd", v(g + 2), t(g + 1), t(g + 3));
+    asm.binary("vunpckhpd", v(g + 3), t(g + 1), t(g + 3));
+  }
+  return floats === 16 ? emitGatherFour(asm) : emitGatherTwo(asm);
+}
+
+/** Gathers each column's lanes, of four groups of rows. */
+function emitGatherFour(asm: Assembler): Vector[] {
+  const v = vector;
+  const t = (i: number) => vector(16 + i);
+  for (let c = 0; c < 4; c++) {
+    asm.shuffleLanes(t(c), v(c), v(4 + c), 0x88);
+    asm.shuffleLanes(t(4 + c), v(c), v(4 + c), 0xdd);
+    asm.shuffleLanes(t(8 + c), v(8 + c), v(12 + c), 0x88);
+    asm.shuffleLanes(t(12 + c), v(8 + c), v(12 + c), 0xdd);
   }
   for (let c = 0; c < 4; c++) {
-    asm.shuffleLanes(t(c), zmm(c), zmm(4 + c), 0x88);
-    asm.shuffleLanes(t(4 + c), zmm(c), zmm(4 + c), 0xdd);
-    asm.shuffleLanes(t(8 + c), zmm(8 + c), zmm(12 + c), 0x88);
-    asm.shuffleLanes(t(12 + c), zmm(8 + c), zmm(12 + c), 0xdd);
+    asm.shuffleLanes(v(c), t(c), t(8 + c), 0x88);
+    asm.shuffleLanes(v(8 + c), t(c), t(8 + c), 0xdd);
+    asm.shuffleLanes(v(4 + c), t(4 + c), t(12 + c), 0x88);
+    asm.shuffleLanes(v(12 + c), t(4 + c), t(12 + c), 0xdd);
   }
-  for (let c = 0; c < 4; c++) {
-    asm.shuffleLanes(zmm(c), t(c), t(8 + c), 0x88);
-    asm.shuffleLanes(zmm(8 + c), t(c), t(8 + c), 0xdd);
-    asm.shuffleLanes(zmm(4 + c), t(4 + c), t(12 + c), 0x88);
-    asm.shuffleLanes(zmm(12 + c), t(4 + c), t(12 + c), 0xdd);
-  }
-  return Array.from({ length: 16 }, (_, column) => zmm(column));
+  return Array.from({ length: 16 }, (_, column) => v(column));
+}
+
+/** The same of two groups. */
+function emitGatherTwo(asm: Assembler): Vector[] {
+  const columns = Array.from({ length: 8 }, (_, column) => vector(8 + column));
+  columns.forEach((to, column) => {
+    const lane = column < 4 ? 0x20 : 0x31;
+    asm.pickLanes(to, vector(column % 4), vector(4 + (column % 4)), lane);
+  });
+  return columns;
 }

@@ -1,4 +1,4 @@
-import { PANEL, TILE_ROWS } from "./tile.ts";
+import type { TileSize } from "./tile.ts";
 
 /** Sizes of one matrix product, and how many of them there are. */
 export interface ProductSize {
@@ -26,12 +26,12 @@ const MOST_PARTS = 16;
 const LATENESS = 0.2;
 
 /** The partition that should be done first by `threads` threads. It depends on its arguments alone. */
-export function choosePartition(size: ProductSize, threads: number): Partition {
+export function choosePartition(size: ProductSize, threads: number, tile: TileSize): Partition {
   let best = { rowParts: 1, columnParts: 1 };
   let least = Number.POSITIVE_INFINITY;
-  for (let rowParts = 1; rowParts <= Math.min(MOST_PARTS, Math.ceil(size.m / TILE_ROWS)); rowParts++) {
-    for (let columnParts = 1; columnParts <= Math.min(MOST_PARTS, Math.ceil(size.n / PANEL)); columnParts++) {
-      const cost = timeOf(size, threads, rowParts, columnParts);
+  for (let rowParts = 1; rowParts <= Math.min(MOST_PARTS, Math.ceil(size.m / tile.rows)); rowParts++) {
+    for (let columnParts = 1; columnParts <= Math.min(MOST_PARTS, Math.ceil(size.n / tile.panel)); columnParts++) {
+      const cost = timeOf(size, threads, { rowParts, columnParts }, tile);
       if (cost < least) {
         least = cost;
         best = { rowParts, columnParts };
@@ -41,9 +41,14 @@ export function choosePartition(size: ProductSize, threads: number): Partition {
   return best;
 }
 
-function timeOf({ batch, m, n, k }: ProductSize, threads: number, rowParts: number, columnParts: number): number {
-  const rows = Math.ceil(Math.ceil(m / TILE_ROWS) / rowParts) * TILE_ROWS;
-  const columns = Math.ceil(Math.ceil(n / PANEL) / columnParts) * PANEL;
+function timeOf(
+  { batch, m, n, k }: ProductSize,
+  threads: number,
+  { rowParts, columnParts }: Partition,
+  tile: TileSize,
+): number {
+  const rows = Math.ceil(Math.ceil(m / tile.rows) / rowParts) * tile.rows;
+  const columns = Math.ceil(Math.ceil(n / tile.panel) / columnParts) * tile.panel;
   const unit = rows * columns * k + PACK_COST * k * (rows + columns) + UNIT_COST;
   const numUnits = batch * rowParts * columnParts;
   const forks = threads > 1 && numUnits > 1;

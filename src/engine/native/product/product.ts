@@ -1,14 +1,15 @@
 import { sizeOf } from "../../../base/tensors.ts";
 import { broadcastShapes, denseStrides } from "../../graph/shapes.ts";
 import type { Assembler } from "../asm/assembler.ts";
-import { Label } from "../asm/bytes.ts";
+import { Label } from "../asm/label.ts";
 import { mem, r8, r9, r10, r11, rax, rdi, rsi } from "../asm/registers.ts";
+import type { VectorIsa } from "../asm/vectorIsa.ts";
 import { placeData } from "../executableMemory.ts";
 import type { Kernel } from "../kernel.ts";
 import { type BlockShape, emitBlock, type Span, scratchBytes, split } from "./block.ts";
 import type { MaskFor } from "./packing.ts";
 import { choosePartition } from "./partition.ts";
-import { PANEL } from "./tile.ts";
+import { tileSize } from "./tile.ts";
 
 /** alpha op(a) op(b), for every entry of a batch. */
 export interface ProductSpec {
@@ -59,13 +60,14 @@ interface Unit {
   readonly block: number;
 }
 
-/** The kernel of a product, cut for `threads` threads. */
-export function productKernel(name: string, spec: ProductSpec, threads: number): Kernel {
+/** The kernel of a product, cut for `threads` threads, in the instructions of `isa`. */
+export function productKernel(name: string, spec: ProductSpec, threads: number, isa: VectorIsa): Kernel {
   const { m, n, k } = sidesOf(spec);
   const { shape: batch, places, block: whole } = entriesOf(spec);
-  const parts = choosePartition({ batch: places.length, m, n, k }, threads);
+  const tile = tileSize(isa);
+  const parts = choosePartition({ batch: places.length, m, n, k }, threads, tile);
   const rowSpans = split(m, parts.rowParts);
-  const columnSpans = split(n, parts.columnParts, PANEL);
+  const columnSpans = split(n, parts.columnParts, tile.panel);
   const [strideA, strideB, strideC] = [whole.a.stride, whole.b.stride, whole.cStride];
   const blocks: BlockShape[] = [];
   const units: Unit[] = [];
@@ -91,7 +93,7 @@ export function productKernel(name: string, spec: ProductSpec, threads: number):
     numInputs: 2,
     outputs: [spec.walks?.shape ?? [...batch, m, n]],
     numUnits: units.length,
-    scratchBytes: Math.max(...blocks.map((block) => scratchBytes(block))),
+    scratchBytes: Math.max(...blocks.map((block) => scratchBytes(block, isa))),
     emitUnit: (asm, masks) => emitUnits(asm, units, blocks, (count) => masks.first(count)),
   };
 }

@@ -1,14 +1,24 @@
 import type { Assembler } from "../asm/assembler.ts";
-import { type Gpr, type Mask, mem, rax, rcx, rdx, type Zmm, zmm } from "../asm/registers.ts";
+import { type Gpr, type Mask, mem, rax, rcx, rdx, type Vector, vector } from "../asm/registers.ts";
+import { type VectorIsa, vectorBytes } from "../asm/vectorIsa.ts";
 
-/** Rows of the largest tile: 14 rows of two vectors fill 28 registers, which leaves two for b and two for a. */
-export const TILE_ROWS = 14;
-export const VECTOR = 16;
-export const VECTOR_BYTES = 64;
-/** Columns of a tile, and of a packed panel of b. */
-export const PANEL = 2 * VECTOR;
+/** The largest tile, and what follows from it. */
+export interface TileSize {
+  /** Rows: with two vectors each they leave four registers, two for b and two for a. */
+  readonly rows: number;
+  /** Columns, and those of a packed panel of b: two vectors. */
+  readonly panel: number;
+}
+
+export function tileSize({ registers, floats }: VectorIsa): TileSize {
+  return { rows: (registers - 4) / 2, panel: 2 * floats };
+}
+
 /** Steps of the inner sum that one pass of the loop makes. */
 const UNROLLED = 4;
+
+/** Bytes of a cache line. */
+const LINE = 64;
 
 /** Where a tile's rows of `a` lie, in bytes, seen from its first element. */
 export interface RowAccess {
@@ -26,20 +36,23 @@ export interface TileShape {
 }
 
 /** The tile's sum for row i, vector j. */
-export function sumAt(shape: TileShape, i: number, j: number): Zmm {
-  return zmm(i * shape.vectors + j);
+export function sumAt(shape: TileShape, i: number, j: number): Vector {
+  return vector(i * shape.vectors + j);
 }
 
 /** Registers that a tile leaves free for what follows: the two of b, the two of a. */
-export const free = [zmm(28), zmm(29), zmm(30), zmm(31)] as const;
+export function freeVectors({ registers }: VectorIsa): readonly [Vector, Vector, Vector, Vector] {
+  const first = registers - 4;
+  return [vector(first), vector(first + 1), vector(first + 2), vector(first + 3)];
+}
 
 /**
- * sums += a b over `steps`. Register plan: zmm0-27 sums, row by row; zmm28-29 this step's row of b; zmm30-31 one
- * element of a each, repeated. rax and rcx walk a and b, rdx counts; rcx ends at the panel's end.
+ * sums += a b over `steps`. Register plan: sums from the first vector on, row by row; of the last four, two hold this
+ * step's row of b and two one element of a each, repeated. rax and rcx walk a and b, rdx counts; rcx ends at the panel's end.
  */
 export function emitTileSum(asm: Assembler, shape: TileShape, a: RowAccess): void {
   const passes = Math.floor(shape.steps / UNROLLED);
-  const panelStep = 4 * PANEL;
+  const panelStep = 4 * tileSize(asm.isa).panel;
   const steps = (count: number) => {
     for (let step = 0; step < count; step++) emitStep(asm, shape, a, step, panelStep);
     asm.addImm(rax, count * a.step);
@@ -50,15 +63,16 @@ export function emitTileSum(asm: Assembler, shape: TileShape, a: RowAccess): voi
 }
 
 function emitStep(asm: Assembler, shape: TileShape, a: RowAccess, step: number, panelStep: number): void {
-  const b = free.slice(0, shape.vectors);
-  b.forEach((vector, j) => {
-    asm.vload(vector, mem(rcx, step * panelStep + 64 * j));
+  const [b0, b1, a0, a1] = freeVectors(asm.isa);
+  const b = [b0, b1].slice(0, shape.vectors);
+  b.forEach((row, j) => {
+    asm.vload(row, mem(rcx, step * panelStep + vectorBytes(asm.isa) * j));
   });
   for (let i = 0; i < shape.rows; i++) {
-    const element = free[2 + (i % 2)] as Zmm;
+    const element = i % 2 === 0 ? a0 : a1;
     asm.vbroadcast(element, mem(rax, i * a.row + step * a.step));
-    b.forEach((vector, j) => {
-      asm.binary("vfmadd231ps", sumAt(shape, i, j), element, vector);
+    b.forEach((row, j) => {
+      asm.binary("vfmadd231ps", sumAt(shape, i, j), element, row);
     });
   }
 }
@@ -70,14 +84,17 @@ export function emitZeroSums(asm: Assembler, shape: TileShape): void {
 
 /** Calls the tile's part of c into the cache, long before it is needed. */
 export function emitPrefetchTile(asm: Assembler, shape: TileShape, c: Gpr, row: number): void {
-  each(shape, (i, j) => asm.prefetch(mem(c, i * row + 64 * j)));
+  each(shape, (i, j) => {
+    const at = vectorBytes(asm.isa) * j;
+    if (at % LINE === 0) asm.prefetch(mem(c, i * row + at));
+  });
 }
 
 /** sums += c. `last` masks the last vector. */
 export function emitAddSums(asm: Assembler, shape: TileShape, c: Gpr, row: number, last?: Mask): void {
   each(shape, (i, j) => {
-    const [sum, [earlier]] = [sumAt(shape, i, j), free];
-    const place = mem(c, i * row + 64 * j);
+    const [sum, [earlier]] = [sumAt(shape, i, j), freeVectors(asm.isa)];
+    const place = mem(c, i * row + vectorBytes(asm.isa) * j);
     if (j < shape.vectors - 1 || last === undefined) {
       asm.binary("vaddps", sum, sum, place);
       return;
@@ -89,14 +106,16 @@ export function emitAddSums(asm: Assembler, shape: TileShape, c: Gpr, row: numbe
 
 /** c = sums. */
 export function emitStoreSums(asm: Assembler, shape: TileShape, c: Gpr, row: number, last?: Mask): void {
-  each(shape, (i, j) =>
-    asm.vstore(mem(c, i * row + 64 * j), sumAt(shape, i, j), { mask: j === shape.vectors - 1 ? last : undefined }),
-  );
+  const [through] = freeVectors(asm.isa);
+  each(shape, (i, j) => {
+    const mask = j === shape.vectors - 1 ? last : undefined;
+    asm.vstore(mem(c, i * row + vectorBytes(asm.isa) * j), sumAt(shape, i, j), { mask, through });
+  });
 }
 
 /** sums *= factor. */
 export function emitScaleSums(asm: Assembler, shape: TileShape, factor: number): void {
-  const [repeated] = free;
+  const [repeated] = freeVectors(asm.isa);
   asm.vset(repeated, factor, rdx);
   each(shape, (i, j) => asm.binary("vmulps", sumAt(shape, i, j), sumAt(shape, i, j), repeated));
 }
