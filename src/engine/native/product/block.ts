@@ -44,13 +44,16 @@ export interface Blocking {
   readonly bBytes: number;
   /** Tiles of a transposed `a` that are packed together. */
   readonly aTiles: number;
+  /** Bytes between them: without any, their rows share few sets of the first-level cache. */
+  readonly aGap: number;
 }
 
 /** Found by trial. A transposed a is packed again for each part of b, so that it wants wider parts. */
 export function blockingFor({ a }: BlockShape, isa: VectorIsa): Blocking {
   // Processors with AVX-512 have 1 or 2 MB of second-level cache, those without it 256 or 512 KB.
-  if (isa.name === "avx2") return { steps: a.transposed ? 256 : 512, bBytes: 256 * 1024, aTiles: 16 };
-  return { steps: a.transposed ? 256 : 1024, bBytes: 800 * 1024, aTiles: 16 };
+  if (isa.name === "avx2")
+    return { steps: a.transposed ? 256 : 384, bBytes: (a.transposed ? 384 : 256) * 1024, aTiles: 16, aGap: 64 };
+  return { steps: a.transposed ? 256 : 1024, bBytes: 800 * 1024, aTiles: 16, aGap: 0 };
 }
 
 export interface Span {
@@ -71,7 +74,7 @@ function scratch({ m, n, k, a }: BlockShape, isa: VectorIsa, blocking: Blocking)
   const sizes = spans(k, blocking.steps).map(({ size }) => size);
   const aAt = Math.max(...sizes.map((steps) => 4 * steps * Math.min(allColumns, columnsAtOnce(steps, tile, blocking))));
   const tiles = Math.min(Math.ceil(m / tile.rows), blocking.aTiles);
-  return { aAt, bytes: a.transposed ? tiles * vectorBytes(isa) * Math.max(...sizes) : 0 };
+  return { aAt, bytes: a.transposed ? tiles * aPanelBytes(Math.max(...sizes), isa, blocking) : 0 };
 }
 
 /**
@@ -93,7 +96,8 @@ export function emitBlock(
       if (!shape.a.transposed) {
         const a = { row: shape.a.stride, step: 4 };
         asm.lea(rbp, mem(r8, 4 * steps.start));
-        emitRows(asm, shape, { start: 0, size: shape.m }, a, steps, span, maskFor);
+        const nextTile = (tileRows: number) => tileRows * shape.a.stride;
+        emitRows(asm, shape, { start: 0, size: shape.m }, { ...a, nextTile }, steps, span, maskFor);
         continue;
       }
       for (const rows of spans(shape.m, blocking.aTiles * tile.rows)) {
@@ -104,7 +108,7 @@ export function emitBlock(
           asm.lea(rsi, mem(r8, from));
           asm.lea(rdi, mem(rsp, to));
           const widths = Array.from({ length: count }, () => width);
-          const panelBytes = pitch * steps.size;
+          const panelBytes = aPanelBytes(steps.size, asm.isa, blocking);
           emitCopyPanels(
             asm,
             { steps: steps.size, widths, stride: shape.a.stride, pitch, panelBytes },
@@ -116,7 +120,8 @@ export function emitBlock(
           to += panelBytes * count;
         }
         asm.lea(rbp, mem(rsp, aAt));
-        emitRows(asm, shape, rows, undefined, steps, span, maskFor);
+        const nextTile = () => aPanelBytes(steps.size, asm.isa, blocking);
+        emitRows(asm, shape, rows, { row: 4, step: pitch, nextTile }, steps, span, maskFor);
       }
     }
   }
@@ -146,36 +151,41 @@ function emitPackB(asm: Assembler, { b }: BlockShape, steps: Span, columns: Span
   if (rest > 0) panel(rest);
 }
 
-/** All row tiles of `rows` against the packed columns. `a` is undefined where it is packed. */
+/** Where the tiles of `a` lie. */
+interface TileAccess extends RowAccess {
+  /** Bytes from a tile of so many rows to the next. */
+  nextTile(tileRows: number): number;
+}
+
+/** All row tiles of `rows` against the packed columns. */
 function emitRows(
   asm: Assembler,
   shape: BlockShape,
   rows: Span,
-  a: RowAccess | undefined,
+  a: TileAccess,
   steps: Span,
   columns: Span,
   maskFor: MaskFor,
 ): void {
   asm.lea(r14, mem(r10, rows.start * shape.cStride + 4 * columns.start));
   const { rows: mostRows, panel: most } = tileSize(asm.isa);
-  const [floats, pitch] = [asm.isa.floats, vectorBytes(asm.isa)];
+  const { floats } = asm.isa;
   const full = Math.floor(columns.size / most);
   const rest = columns.size % most;
   for (const { rows: tileRows, count } of rowTiles(rows.size, mostRows)) {
-    const access = a ?? { row: 4, step: pitch };
     const panel = (width: number) => {
       const tile = { rows: tileRows, vectors: Math.ceil(width / floats), steps: steps.size };
       const last = width % floats === 0 ? undefined : maskFor(width % floats);
       const isLast = steps.start + steps.size === shape.k;
       const factor = isLast ? shape.alpha : 1;
-      emitTile(asm, { tile, a: access, cStride: shape.cStride, adds: steps.start > 0, factor, last });
+      emitTile(asm, { tile, a, cStride: shape.cStride, adds: steps.start > 0, factor, last });
       asm.addImm(r14, 4 * width);
     };
     asm.loop(r12, count, () => {
       asm.copy(rcx, rsp);
       if (full > 0) asm.loop(rbx, full, () => panel(most));
       if (rest > 0) panel(rest);
-      asm.addImm(rbp, a === undefined ? pitch * steps.size : tileRows * a.row);
+      asm.addImm(rbp, a.nextTile(tileRows));
       asm.addImm(r14, tileRows * shape.cStride - 4 * columns.size);
     });
   }
@@ -200,6 +210,10 @@ function emitTile(asm: Assembler, { tile, a, cStride, adds, factor, last }: Tile
   if (adds) emitAddSums(asm, tile, r14, cStride, last);
   if (factor !== 1) emitScaleSums(asm, tile, factor);
   emitStoreSums(asm, tile, r14, cStride, last);
+}
+
+function aPanelBytes(steps: number, isa: VectorIsa, { aGap }: Blocking): number {
+  return vectorBytes(isa) * steps + aGap;
 }
 
 function columnsAtOnce(steps: number, { panel }: TileSize, { bBytes }: Blocking): number {
