@@ -93,7 +93,7 @@ class LoopWriter {
   private readonly steps = new Map<Node, number>();
   private readonly partSteps = new Map<Node, readonly number[]>();
   private readonly inputs: { node: Node; strides: number[]; step: number }[] = [];
-  private readonly constants = new Map<number, number>();
+  private readonly known = new Map<string, number>();
   private broken = false;
 
   constructor(sides: readonly number[], rows: Rows, places: number, members: ReadonlySet<Node>) {
@@ -121,11 +121,11 @@ class LoopWriter {
   }
 
   private add(step: LoopStep): number {
-    if (step.op !== "constant") return this.body.push(step) - 1;
-    const known = this.constants.get(step.value);
+    const key = keyOf(step);
+    const known = this.known.get(key);
     if (known !== undefined) return known;
     const id = this.body.push(step) - 1;
-    this.constants.set(step.value, id);
+    this.known.set(key, id);
     return id;
   }
 
@@ -192,6 +192,13 @@ class LoopWriter {
     if (!fitsRegisters(rows, isa)) return undefined;
     return { spec: rows, inputs: this.inputs.map(({ node }) => node), outputs: results };
   }
+}
+
+/** Equal for steps that compute the same: constants are 32-bit floats, and sums and products may be turned round. */
+function keyOf(step: LoopStep): string {
+  if (step.op === "constant") return `constant ${Math.fround(step.value)}`;
+  if (step.op === "add" || step.op === "mul") return `${step.op} ${step.of.toSorted((a, b) => a - b)}`;
+  return JSON.stringify(step);
 }
 
 /** A loop over one long side becomes rows, so that it can be shared out. */

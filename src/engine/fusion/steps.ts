@@ -10,6 +10,10 @@ import {
   type LoopUnary,
 } from "../native/loop/spec.ts";
 
+/** 2 sqrt(2 / pi), and the cubic term's factor of GELU's tanh form. */
+const GELU_SCALE = 2 * Math.sqrt(2 / Math.PI);
+const GELU_CUBIC = 0.044715;
+
 const UNARY: ReadonlySet<string> = new Set(LOOP_UNARY);
 const BINARY: ReadonlySet<string> = new Set(LOOP_BINARY);
 
@@ -19,7 +23,8 @@ const isLoopBinary = (op: string): op is LoopBinary => BINARY.has(op);
 /** Whether a loop can compute a node. */
 export function isLoopOp(node: Node): boolean {
   if (node.dtype !== "float32" || node.inputs.some(({ dtype }) => dtype !== "float32")) return false;
-  return isLoopUnary(node.op) || isLoopBinary(node.op) || rowLength(node) !== undefined || numDown(node) !== undefined;
+  const isPlain = isLoopUnary(node.op) || isLoopBinary(node.op) || node.op === "silu" || node.op === "gelu";
+  return isPlain || rowLength(node) !== undefined || numDown(node) !== undefined;
 }
 
 /** Rows that a node sums up for each column; undefined where it is no such sum. */
@@ -59,7 +64,7 @@ export function rowLength(node: Node): number | undefined {
   }
 }
 
-/** Appends steps to a loop's body and tells their numbers. */
+/** Appends steps to a loop's body, or finds equal ones there, and tells their numbers. */
 export interface BodyWriter {
   add(step: LoopStep): number;
   /** The number of a node's operand, repeated to the node's places. */
@@ -104,6 +109,14 @@ export function writeSteps(node: Node, body: BodyWriter): number[] {
       const inverse = unary("reciprocal", unary("sqrt", binary("add", meanSquare, constant(node.attrs.epsilon))));
       const unit = binary("mul", x, inverse);
       return [node.inputs.length > 1 ? binary("mul", unit, body.operand(node, 1)) : unit, inverse];
+    }
+    // Written out, so that their slopes, where one loop computes both, share the sigmoid.
+    case "silu":
+      return [binary("mul", x, unary("sigmoid", x))];
+    case "gelu": {
+      const slope = binary("mul", binary("mul", x, x), constant(GELU_SCALE * GELU_CUBIC));
+      const inner = binary("mul", binary("add", slope, constant(GELU_SCALE)), x);
+      return [binary("mul", x, unary("sigmoid", inner))];
     }
     case "rotary":
       return [body.add({ op: LOOP_TURN, of: [x, body.operand(node, 1), body.operand(node, 2)] })];

@@ -55,6 +55,7 @@ const instructions: Readonly<Record<string, (asm: Assembler) => void>> = {
   cpuid: (a) => a.cpuid(),
   xgetbv: (a) => a.xgetbv(),
   "prefetcht0 [rcx+1024]": (a) => a.prefetch(mem(rcx, 1024)),
+  "prefetcht1 [rdi+r9*1+64]": (a) => a.prefetch(mem(rdi, 64, { register: r9, scale: 1 }), "second"),
   "kmovw k1, eax": (a) => a.setMask(mask(1), rax),
   "kmovw k7, r10d": (a) => a.setMask(mask(7), r10),
   vzeroupper: (a) => a.vzeroupper(),

@@ -33,6 +33,7 @@ ret
 cpuid
 xgetbv
 prefetcht0 [rcx+1024]
+prefetcht1 [rdi+r9*1+64]
 kmovw k1, eax
 kmovw k7, r10d
 vzeroupper

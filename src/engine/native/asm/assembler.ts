@@ -202,11 +202,11 @@ export class Assembler {
     this.code.byte(0x0f, 0x01, 0xd0);
   }
 
-  /** Brings a cache line closer: `t0` to all levels. */
-  prefetch(from: Mem): void {
+  /** Brings a cache line closer: to all levels, or to all but the first. */
+  prefetch(from: Mem, level: "first" | "second" = "first"): void {
     this.rex(0, 0, from);
     this.code.byte(0x0f, 0x18);
-    this.code.memory(1, from, 1);
+    this.code.memory(level === "first" ? 1 : 2, from, 1);
   }
 
   /** Four bytes of data. */

@@ -11,10 +11,6 @@ export interface MathContext {
   withTemporaries(count: number, use: (...temporaries: Vector[]) => void): void;
 }
 
-/** 2 sqrt(2 / pi), and the cubic term's factor of GELU's tanh form. */
-const GELU_SCALE = 2 * Math.sqrt(2 / Math.PI);
-const GELU_CUBIC = 0.044715;
-
 /** Beyond these, the exponential is infinite or 0. */
 const EXP_HIGH = 89;
 const EXP_LOW = -104;
@@ -57,34 +53,13 @@ export function emitUnary(context: MathContext, op: LoopUnary, to: Vector, x: Ve
       emitExp(context, to, x);
       break;
     case "sigmoid":
-      emitLogisticDivisor(context, to, x);
+      // 1 / (1 + exp(-x))
+      emitUnary(context, "neg", to, x);
+      emitExp(context, to, to);
+      asm.binary("vaddps", to, to, constant(1), repeated(asm));
       emitUnary(context, "reciprocal", to, to);
       break;
-    case "silu":
-      withTemporaries(1, (divisor) => {
-        emitLogisticDivisor(context, divisor, x);
-        asm.binary("vdivps", to, x, divisor);
-      });
-      break;
-    case "gelu":
-      withTemporaries(1, (inner) => {
-        asm.binary("vmulps", inner, x, x);
-        asm.binary("vmulps", inner, inner, constant(GELU_SCALE * GELU_CUBIC), repeated(asm));
-        asm.binary("vaddps", inner, inner, constant(GELU_SCALE), repeated(asm));
-        asm.binary("vmulps", inner, inner, x);
-        emitLogisticDivisor(context, inner, inner);
-        asm.binary("vdivps", to, x, inner);
-      });
-      break;
   }
-}
-
-/** to = 1 + exp(-x). */
-function emitLogisticDivisor(context: MathContext, to: Vector, x: Vector): void {
-  const { asm, constant } = context;
-  asm.binary("vpxord", to, x, constant(-0), repeated(asm));
-  emitExp(context, to, to);
-  asm.binary("vaddps", to, to, constant(1), repeated(asm));
 }
 
 /** x = n ln 2 + r, so exp(x) = 2^n exp(r). NaN stays NaN: minimum and maximum give their second operand for it. */

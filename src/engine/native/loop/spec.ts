@@ -1,5 +1,5 @@
 /** Functions of one value, place by place. */
-export const LOOP_UNARY = ["neg", "sqrt", "reciprocal", "exp", "sigmoid", "silu", "gelu"] as const;
+export const LOOP_UNARY = ["neg", "sqrt", "reciprocal", "exp", "sigmoid"] as const;
 /** Functions of two values, place by place. */
 export const LOOP_BINARY = ["add", "sub", "mul", "div", "max", "min"] as const;
 /** Reductions over the columns of a row. */

@@ -9,6 +9,7 @@ import {
   emitStoreSums,
   emitTileSum,
   emitZeroSums,
+  LINE,
   type RowAccess,
   type TileShape,
   type TileSize,
@@ -52,7 +53,7 @@ export interface Blocking {
 export function blockingFor({ a }: BlockShape, isa: VectorIsa): Blocking {
   // Processors with AVX-512 have 1 or 2 MB of second-level cache, those without it 256 or 512 KB.
   if (isa.name === "avx2")
-    return { steps: a.transposed ? 256 : 384, bBytes: (a.transposed ? 384 : 256) * 1024, aTiles: 16, aGap: 64 };
+    return { steps: a.transposed ? 256 : 512, bBytes: (a.transposed ? 384 : 256) * 1024, aTiles: 16, aGap: 64 };
   return { steps: a.transposed ? 256 : 1024, bBytes: 800 * 1024, aTiles: 16, aGap: 0 };
 }
 
@@ -79,7 +80,8 @@ function scratch({ m, n, k, a }: BlockShape, isa: VectorIsa, blocking: Blocking)
 
 /**
  * Multiplies one block. r8, r9, r10 hold a, b and c and stay; packed parts lie at rsp.
- * Register plan: rbp the row tile of a, r14 its place in c; r12 counts row tiles, rbx panels, r13 packs.
+ * Register plan: rbp the row tile of a, r14 its place in c, rdi the next tile of a; r12 counts row tiles, rbx panels,
+ * r13 packs.
  */
 export function emitBlock(
   asm: Assembler,
@@ -168,10 +170,12 @@ function emitRows(
   maskFor: MaskFor,
 ): void {
   asm.lea(r14, mem(r10, rows.start * shape.cStride + 4 * columns.start));
-  const { rows: mostRows, panel: most } = tileSize(asm.isa);
+  const { rows: mostRows, panel: most, ahead } = tileSize(asm.isa);
   const { floats } = asm.isa;
   const full = Math.floor(columns.size / most);
   const rest = columns.size % most;
+  const fetches = ahead > 0 && full > 0 && !shape.a.transposed;
+  const linesAtOnce = Math.ceil((4 * steps.size) / (LINE * full));
   for (const { rows: tileRows, count } of rowTiles(rows.size, mostRows)) {
     const panel = (width: number) => {
       const tile = { rows: tileRows, vectors: Math.ceil(width / floats), steps: steps.size };
@@ -181,9 +185,20 @@ function emitRows(
       emitTile(asm, { tile, a, cStride: shape.cStride, adds: steps.start > 0, factor, last });
       asm.addImm(r14, 4 * width);
     };
+    // While one tile is computed, the rows of the next come closer, some of each with every panel.
+    const fetch = () => {
+      for (let i = 0; i < tileRows; i++)
+        for (let line = 0; line < linesAtOnce; line++) asm.prefetch(mem(rdi, i * a.row + LINE * line), "second");
+      asm.addImm(rdi, LINE * linesAtOnce);
+    };
     asm.loop(r12, count, () => {
       asm.copy(rcx, rsp);
-      if (full > 0) asm.loop(rbx, full, () => panel(most));
+      if (fetches) asm.lea(rdi, mem(rbp, a.nextTile(tileRows)));
+      const fullPanel = () => {
+        if (fetches) fetch();
+        panel(most);
+      };
+      if (full > 0) asm.loop(rbx, full, fullPanel);
       if (rest > 0) panel(rest);
       asm.addImm(rbp, a.nextTile(tileRows));
       asm.addImm(r14, tileRows * shape.cStride - 4 * columns.size);

@@ -20,7 +20,7 @@ export function tileSize({ name, registers, floats }: VectorIsa): TileSize {
 const UNROLLED = 4;
 
 /** Bytes of a cache line. */
-const LINE = 64;
+export const LINE = 64;
 
 /** Where a tile's rows of `a` lie, in bytes, seen from its first element. */
 export interface RowAccess {
