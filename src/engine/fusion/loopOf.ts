@@ -24,7 +24,7 @@ export interface LoopLimits {
   readonly columns: number;
 }
 
-export const DEFAULT_LIMITS: LoopLimits = { elements: 4096, columns: 16 };
+export const DEFAULT_LIMITS: LoopLimits = { elements: 4096, columns: 8 };
 
 /** The longest row of a loop that is free to choose. */
 const MOST_COLUMNS = 4096;

@@ -23,7 +23,7 @@ export class Masks {
     this.usesTable = true;
     const skipped = vectorBytes(this.isa) - 4 * count;
     const at = mem(this.table, skipped);
-    return { kind: "lanes", at, lowest: mem(this.table, vectorBytes(this.isa) + skipped) };
+    return { kind: "lanes", count, at, lowest: mem(this.table, vectorBytes(this.isa) + skipped) };
   }
 
   private register(count: number): MaskRegister {

@@ -111,7 +111,8 @@ const narrowInstructions: Readonly<Record<string, (asm: Assembler) => void>> = {
   "vmovups ymm2, YMMWORD PTR [rip+12]": behindLabel((a, label) => a.vload(ymm(2), mem(label, 12))),
   "vmovups YMMWORD PTR [rdi+8128], ymm10": (a) => a.vstore(mem(rdi, 8128), ymm(10)),
   "vmovups YMMWORD PTR [r8], ymm1": (a) => a.vstore(mem(r8), ymm(1)),
-  "vmovss DWORD PTR [r9], xmm12": (a) => a.vstoreLow(mem(r9), ymm(12)),
+  "vmovss DWORD PTR [r9], xmm12": (a) => storeFirst(a, 1),
+  "vmovups XMMWORD PTR [r9], xmm12": (a) => storeFirst(a, 4),
   "vmovaps ymm3, ymm4": (a) => a.vcopy(ymm(3), ymm(4)),
   "vbroadcastss ymm14, DWORD PTR [rax+508]": (a) => a.vbroadcast(ymm(14), mem(rax, 508)),
   "vbroadcastss ymm1, DWORD PTR [r12+6144]": (a) => a.vbroadcast(ymm(1), mem(r12, 6144)),
@@ -152,15 +153,23 @@ const narrowSequences: readonly { readonly texts: readonly string[]; readonly em
   { texts: ["vmovd xmm1, edx", "vbroadcastss ymm1, xmm1"], emit: (a) => a.vrepeat(ymm(1), rdx) },
   {
     texts: ["vmovups ymm6, YMMWORD PTR [rip+20]", "vmaskmovps ymm6, ymm6, YMMWORD PTR [rcx-128]"],
-    emit: behindLabel((a, label) => a.vload(ymm(6), mem(rcx, -128), { mask: lanesAt(label, 14) })),
+    emit: behindLabel((a, label) => a.vload(ymm(6), mem(rcx, -128), { mask: lanesAt(3, label, 14) })),
   },
   {
-    texts: ["vmovups ymm12, YMMWORD PTR [rip+20]", "vmaskmovps YMMWORD PTR [rdi+r9*1+8192], ymm12, ymm4"],
-    emit: behindLabel((a, label) =>
-      a.vstore(mem(rdi, 8192, { register: r9, scale: 1 }), ymm(4), { mask: lanesAt(label, 10), through: ymm(12) }),
-    ),
+    texts: [
+      "vmovups XMMWORD PTR [r9], xmm12",
+      "vperm2f128 ymm3, ymm12, ymm12, 0x11",
+      "vmovlps QWORD PTR [r9+16], xmm3",
+      "vshufps ymm3, ymm3, ymm3, 0x4e",
+      "vmovss DWORD PTR [r9+24], xmm3",
+    ],
+    emit: (a) => storeFirst(a, 7),
   },
 ];
+
+function storeFirst(asm: Assembler, count: number): void {
+  asm.vstore(mem(r9), ymm(12), { mask: lanesAt(count, new Label(), 0), through: ymm(3) });
+}
 
 /** Binds a label right behind what is written. */
 function behindLabel(emit: (asm: Assembler, label: Label) => void): (asm: Assembler) => void {
@@ -171,8 +180,8 @@ function behindLabel(emit: (asm: Assembler, label: Label) => void): (asm: Assemb
   };
 }
 
-function lanesAt(label: Label, displacement: number): Mask {
-  return { kind: "lanes", at: mem(label, displacement), lowest: mem(label) };
+function lanesAt(count: number, label: Label, displacement: number): Mask {
+  return { kind: "lanes", count, at: mem(label, displacement), lowest: mem(label) };
 }
 
 function bytesOf(emit: (asm: Assembler) => void, isa = avx512): string {

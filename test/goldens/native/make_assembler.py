@@ -83,6 +83,11 @@ vmovups ymm2, YMMWORD PTR [rip+12]
 vmovups YMMWORD PTR [rdi+8128], ymm10
 vmovups YMMWORD PTR [r8], ymm1
 vmovss DWORD PTR [r9], xmm12
+vmovups XMMWORD PTR [r9], xmm12
+vperm2f128 ymm3, ymm12, ymm12, 0x11
+vmovlps QWORD PTR [r9+16], xmm3
+vshufps ymm3, ymm3, ymm3, 0x4e
+vmovss DWORD PTR [r9+24], xmm3
 vmovaps ymm3, ymm4
 vbroadcastss ymm14, DWORD PTR [rax+508]
 vbroadcastss ymm1, DWORD PTR [r12+6144]
@@ -117,9 +122,7 @@ vsqrtps ymm9, ymm2
 vsqrtps ymm9, YMMWORD PTR [r10+256]
 vroundps ymm13, ymm6, 8
 vmovups ymm6, YMMWORD PTR [rip+20]
-vmovups ymm12, YMMWORD PTR [rip+20]
 vmaskmovps ymm6, ymm6, YMMWORD PTR [rcx-128]
-vmaskmovps YMMWORD PTR [rdi+r9*1+8192], ymm12, ymm4
 """.strip().splitlines()
 
 

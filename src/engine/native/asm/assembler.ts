@@ -237,24 +237,39 @@ export class Assembler {
     this.vector(moves.load, to, undefined, from, { zero: mask !== undefined, ...options });
   }
 
-  /** Where masks lie in memory, a masked store changes `through`. */
+  /** Where masks are not of registers, a masked store may change `through`. */
   vstore(
     to: Mem,
     from: Vector,
     { mask, through }: { mask?: Mask | undefined; through?: Vector | undefined } = {},
   ): void {
     if (mask?.kind === "lanes") {
-      assert(through !== undefined, "a store whose mask lies in memory needs a register");
-      this.vload(through, mask.at);
-      this.vector(moves.maskedStore, from, through, to, {});
+      assert(through !== undefined, "a store of some floats needs a register");
+      this.storeFirst(to, from, mask.count, through);
       return;
     }
     this.vector(moves.store, from, undefined, to, { mask });
   }
 
-  /** Stores the first float alone. VEX only. */
-  vstoreLow(to: Mem, from: Vector): void {
-    this.narrow(moves.storeLow, from, to);
+  /** Stores fours, twos and ones: AMD's processors take long to store by a mask. */
+  private storeFirst(to: Mem, from: Vector, count: number, through: Vector): void {
+    let rest = from;
+    let { displacement } = to;
+    const store = (op: VectorOp, floats: number) => {
+      this.narrow(op, rest, { ...to, displacement });
+      displacement += FLOAT_BYTES * floats;
+    };
+    if (count & 4) store(moves.store, 4);
+    if (count > 4) {
+      this.pickLanes(through, from, from, 0x11);
+      rest = through;
+    }
+    if (count & 2) store(moves.storeTwo, 2);
+    if ((count & 3) === 3) {
+      this.shuffleInLanes(through, rest, rest, 0x4e);
+      rest = through;
+    }
+    if (count & 1) store(moves.storeOne, 1);
   }
 
   vcopy(to: Vector, from: Vector, options: VectorOptions = {}): void {

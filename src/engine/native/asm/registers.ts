@@ -21,6 +21,8 @@ export interface MaskRegister {
 /** A mask in memory. */
 export interface MaskLanes {
   readonly kind: "lanes";
+  /** How many floats count, the first ones. */
+  readonly count: number;
   /** A vector whose floats that count are all ones, the others 0. */
   readonly at: Mem;
   /** A vector whose floats that count are 0, the others minus infinity. */

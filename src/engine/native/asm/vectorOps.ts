@@ -79,11 +79,11 @@ export const moves = {
   repeat: op(2, 1, 0x7c),
   /** The low float, from a general register. */
   fromGeneral: op(1, 1, 0x6e),
-  /** The low float, to memory. */
-  storeLow: op(1, 2, 0x11),
+  /** The first float, or the first two, to memory. */
+  storeOne: op(1, 2, 0x11),
+  storeTwo: op(1, 0, 0x13),
   /** Masked by a vector; VEX only. */
   maskedLoad: op(2, 1, 0x2c),
-  maskedStore: op(2, 1, 0x2e),
 } as const;
 
 export type BinaryOpName = keyof typeof binaryOps;

@@ -125,9 +125,7 @@ export class LoopEmitter {
     }
     this.spec.outputs.forEach(({ step }, output) => {
       if (this.fact(step).extent !== "row") return;
-      const [place, value] = [mem(this.memory.output(output)), this.register(step)];
-      if (this.asm.isa.masksAll) this.asm.vstore(place, value, { mask: this.masks.first(1) });
-      else this.asm.vstoreLow(place, value);
+      this.store(mem(this.memory.output(output)), this.register(step), this.masks.first(1));
     });
     for (const [id, register] of this.held) {
       if (this.fact(id).extent !== "row") continue;

@@ -33,7 +33,7 @@ export interface ProductSpec {
 const FLOAT = 4;
 const ADDRESS = 8;
 
-/** Products smaller than this, in multiply-adds, gain nothing. */
+/** Batches of products smaller than this, in multiply-adds, gain nothing. */
 const FEWEST = 32 * 1024;
 
 /** Sides of the product: c is m by n, the inner side is k. */
@@ -49,7 +49,8 @@ export function sidesOf({ a, b, transA, transB }: ProductSpec): { m: number; n: 
 /** Whether the kernel below is the better way: enough rows share each packed column, and enough work. */
 export function suitsKernel(spec: ProductSpec): boolean {
   const { m, n, k } = sidesOf(spec);
-  return m >= 8 && n >= 8 && k >= 4 && m * n * k >= FEWEST;
+  const batch = sizeOf(broadcastShapes(spec.a.slice(0, -2), spec.b.slice(0, -2)));
+  return m >= 8 && n >= 8 && k >= 4 && batch * m * n * k >= FEWEST;
 }
 
 /** One part of the work: where it starts, in bytes, and which of the emitted blocks does it. */
