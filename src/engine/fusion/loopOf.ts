@@ -3,7 +3,7 @@ import type { Node } from "../graph/graph.ts";
 import { denseStrides, sameShape } from "../graph/shapes.ts";
 import type { VectorIsa } from "../native/asm/vectorIsa.ts";
 import { fitsRegisters } from "../native/loop/loopKernel.ts";
-import { factsOf, LOOP_DOWN, type LoopSpec, type LoopStep } from "../native/loop/spec.ts";
+import { factOf, factsOf, LOOP_DOWN, type LoopSpec, type LoopStep, type StepFacts } from "../native/loop/spec.ts";
 import { commonSides, mergeSides, stridesIn } from "./space.ts";
 import { numDown, placesOf, rowLength, writeSteps } from "./steps.ts";
 
@@ -92,7 +92,10 @@ class LoopWriter {
   /** The step that holds a member's value. */
   private readonly steps = new Map<Node, number>();
   private readonly partSteps = new Map<Node, readonly number[]>();
-  private readonly inputs: { node: Node; strides: number[]; step: number }[] = [];
+  private readonly inputs: { node: Node; step: number }[] = [];
+  /** Of the inputs, in their order. */
+  private readonly strides: number[][] = [];
+  private readonly facts: StepFacts[] = [];
   private readonly known = new Map<string, number>();
   private broken = false;
 
@@ -124,6 +127,7 @@ class LoopWriter {
     const key = keyOf(step);
     const known = this.known.get(key);
     if (known !== undefined) return known;
+    this.facts.push(factOf(step, { inputs: this.strides, body: this.body }, this.facts));
     const id = this.body.push(step) - 1;
     this.known.set(key, id);
     return id;
@@ -137,9 +141,7 @@ class LoopWriter {
     if (!this.members.has(node)) return this.input(node, strides);
     const step = this.steps.get(node) ?? 0;
     if (this.body[step]?.op === LOOP_DOWN) this.broken = true;
-    const isRow =
-      factsOf({ sides: [], inputs: this.inputs.map((input) => input.strides), body: this.body, outputs: [] })[step]
-        ?.extent !== "place";
+    const isRow = this.facts[step]?.extent !== "place";
     const dense = isRow ? [...denseStrides(this.sides.slice(0, -1)), 0] : denseStrides(this.sides);
     // Sides of 1 have no stride to compare.
     if (!sameShape(strides, dense)) this.broken = true;
@@ -166,20 +168,17 @@ class LoopWriter {
   }
 
   private input(node: Node, strides: number[]): number {
-    const known = this.inputs.find((input) => input.node === node && sameShape(input.strides, strides));
+    const known = this.inputs.find((input, i) => input.node === node && sameShape(this.strides[i] ?? [], strides));
     if (known !== undefined) return known.step;
-    const step = this.add({ op: "input", input: this.inputs.length });
-    this.inputs.push({ node, strides, step });
+    const input = this.strides.push(strides) - 1;
+    const step = this.add({ op: "input", input });
+    this.inputs.push({ node, step });
     return step;
   }
 
   finish(results: readonly Node[], isa: VectorIsa, limits: LoopLimits): FusedLoop | undefined {
     const { columns, rows: down } = this.rows;
-    const merged = mergeSides(
-      this.sides,
-      this.inputs.map(({ strides }) => strides),
-      down === undefined ? (columns === undefined ? 0 : 1) : 2,
-    );
+    const merged = mergeSides(this.sides, this.strides, down === undefined ? (columns === undefined ? 0 : 1) : 2);
     // Sums down the rows have an outermost side, if only of 1.
     const alone = down !== undefined && merged.sides.length === 2;
     const rows = blocked({

@@ -21,6 +21,9 @@ const MOST_SCRATCH = 256 * 1024;
 /** Registers that the steps of a short body do not need, for certain. */
 const SPARE_REGISTERS = 8;
 
+/** Bodies that were tried, by instruction set and spec: the blocks of a model have the same. */
+const tried = new Map<string, boolean>();
+
 /** Whether there are registers enough for a loop. */
 export function fitsRegisters(spec: LoopSpec, isa: VectorIsa): boolean {
   if (spec.sides.length < 2 || spec.sides.length > 1 + MOST_OUTER) return false;
@@ -28,6 +31,13 @@ export function fitsRegisters(spec: LoopSpec, isa: VectorIsa): boolean {
   if (numWalking + spec.outputs.length > NUM_POINTERS) return false;
   if (spec.sides.length !== 3 && spec.body.some(({ op }) => op === LOOP_DOWN)) return false;
   if (spec.body.length <= isa.registers - SPARE_REGISTERS) return true;
+  const key = `${isa.name} ${JSON.stringify(spec)}`;
+  const known = tried.get(key) ?? isWritten(spec, isa);
+  tried.set(key, known);
+  return known;
+}
+
+function isWritten(spec: LoopSpec, isa: VectorIsa): boolean {
   try {
     const emitter = new LoopEmitter(new Assembler(isa), spec, new Masks(isa));
     emitter.emit(1, 0n);

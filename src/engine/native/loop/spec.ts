@@ -52,20 +52,25 @@ export interface StepFacts {
 /** Extent and pass of every step. */
 export function factsOf({ inputs, body }: LoopSpec): StepFacts[] {
   const facts: StepFacts[] = [];
-  for (const step of body) {
-    if (step.op === "constant") facts.push({ extent: "loop", pass: 0 });
-    else if (step.op === "input") facts.push({ extent: extentOf(inputs[step.input] ?? []), pass: 0 });
-    else {
-      const fact = derived(
-        step,
-        step.of.map((id) => facts[id] as StepFacts),
-      );
-      // The other half of a row is there once the pass that computes it is over.
-      const waits = step.op === LOOP_TURN && body[step.of[0]]?.op !== "input";
-      facts.push(waits ? { ...fact, pass: fact.pass + 1 } : fact);
-    }
-  }
+  for (const step of body) facts.push(factOf(step, { inputs, body }, facts));
   return facts;
+}
+
+/** Extent and pass of one step of a loop, from those of the steps before it. */
+export function factOf(
+  step: LoopStep,
+  { inputs, body }: Pick<LoopSpec, "inputs" | "body">,
+  earlier: readonly StepFacts[],
+): StepFacts {
+  if (step.op === "constant") return { extent: "loop", pass: 0 };
+  if (step.op === "input") return { extent: extentOf(inputs[step.input] ?? []), pass: 0 };
+  const fact = derived(
+    step,
+    step.of.map((id) => earlier[id] as StepFacts),
+  );
+  // The other half of a row is there once the pass that computes it is over.
+  const waits = step.op === LOOP_TURN && body[step.of[0]]?.op !== "input";
+  return waits ? { ...fact, pass: fact.pass + 1 } : fact;
 }
 
 /** Outputs are dense; those of rows have one number for each, sums down the rows one row for each outermost index. */

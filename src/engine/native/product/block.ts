@@ -1,5 +1,22 @@
 import type { Assembler } from "../asm/assembler.ts";
-import { type Mask, mem, r8, r9, r10, r12, r13, r14, rax, rbp, rbx, rcx, rdi, rsi, rsp } from "../asm/registers.ts";
+import {
+  type Mask,
+  mem,
+  r8,
+  r9,
+  r10,
+  r11,
+  r12,
+  r13,
+  r14,
+  rax,
+  rbp,
+  rbx,
+  rcx,
+  rdi,
+  rsi,
+  rsp,
+} from "../asm/registers.ts";
 import { type VectorIsa, vectorBytes } from "../asm/vectorIsa.ts";
 import { emitCopyPanels, emitTransposePanel, type MaskFor } from "./packing.ts";
 import {
@@ -47,14 +64,22 @@ export interface Blocking {
   readonly aTiles: number;
   /** Bytes between them: without any, their rows share few sets of the first-level cache. */
   readonly aGap: number;
+  /** Whether columns of packed b are looped over, as far as they are equal, rather than written out. */
+  readonly loops: boolean;
 }
 
 /** Found by trial. A transposed a is packed again for each part of b, so that it wants wider parts. */
 export function blockingFor({ a }: BlockShape, isa: VectorIsa): Blocking {
   // Processors with AVX-512 have 1 or 2 MB of second-level cache, those without it 256 or 512 KB.
   if (isa.name === "avx2")
-    return { steps: a.transposed ? 256 : 512, bBytes: (a.transposed ? 384 : 256) * 1024, aTiles: 16, aGap: 64 };
-  return { steps: a.transposed ? 256 : 1024, bBytes: 800 * 1024, aTiles: 16, aGap: 0 };
+    return {
+      steps: a.transposed ? 256 : 512,
+      bBytes: (a.transposed ? 384 : 256) * 1024,
+      aTiles: 16,
+      aGap: 64,
+      loops: true,
+    };
+  return { steps: a.transposed ? 256 : 1024, bBytes: 800 * 1024, aTiles: 16, aGap: 0, loops: false };
 }
 
 export interface Span {
@@ -80,8 +105,8 @@ function scratch({ m, n, k, a }: BlockShape, isa: VectorIsa, blocking: Blocking)
 
 /**
  * Multiplies one block. r8, r9, r10 hold a, b and c and stay; packed parts lie at rsp.
- * Register plan: rbp the row tile of a, r14 its place in c, rdi the next tile of a; r12 counts row tiles, rbx panels,
- * r13 packs.
+ * Register plan: rbp the row tile of a, r14 its place in c, rdi the next tile of a; r11 counts columns of packed b, r12
+ * row tiles, rbx panels, r13 packs.
  */
 export function emitBlock(
   asm: Assembler,
@@ -89,43 +114,59 @@ export function emitBlock(
   maskFor: MaskFor,
   blocking = blockingFor(shape, asm.isa),
 ): void {
+  const tile = tileSize(asm.isa);
   const { aAt } = scratch(shape, asm.isa, blocking);
-  const [tile, pitch] = [tileSize(asm.isa), vectorBytes(asm.isa)];
   for (const steps of spans(shape.k, blocking.steps)) {
     const columns = spans(shape.n, columnsAtOnce(steps.size, tile, blocking), tile.panel);
-    for (const span of columns) {
-      emitPackB(asm, shape, steps, span, maskFor);
-      if (!shape.a.transposed) {
-        const a = { row: shape.a.stride, step: 4 };
-        asm.lea(rbp, mem(r8, 4 * steps.start));
-        const nextTile = (tileRows: number) => tileRows * shape.a.stride;
-        emitRows(asm, shape, { start: 0, size: shape.m }, { ...a, nextTile }, steps, span, maskFor);
-        continue;
-      }
-      for (const rows of spans(shape.m, blocking.aTiles * tile.rows)) {
-        const tiles = rowTiles(rows.size, tile.rows);
-        let from = steps.start * shape.a.stride + 4 * rows.start;
-        let to = aAt;
-        for (const { rows: width, count } of tiles) {
-          asm.lea(rsi, mem(r8, from));
-          asm.lea(rdi, mem(rsp, to));
-          const widths = Array.from({ length: count }, () => width);
-          const panelBytes = aPanelBytes(steps.size, asm.isa, blocking);
-          emitCopyPanels(
-            asm,
-            { steps: steps.size, widths, stride: shape.a.stride, pitch, panelBytes },
-            rsi,
-            rdi,
-            maskFor,
-          );
-          from += 4 * width * count;
-          to += panelBytes * count;
-        }
-        asm.lea(rbp, mem(rsp, aAt));
-        const nextTile = () => aPanelBytes(steps.size, asm.isa, blocking);
-        emitRows(asm, shape, rows, { row: 4, step: pitch, nextTile }, steps, span, maskFor);
-      }
+    const runs = blocking.loops ? equalRuns(columns) : columns.map((span) => ({ span, count: 1 }));
+    for (const { span, count } of runs) {
+      const bBytes = span.size * (shape.b.transposed ? shape.b.stride : 4);
+      asm.loop(r11, count, () => {
+        emitColumns(asm, shape, { steps, span, aAt }, maskFor, blocking);
+        if (count === 1) return;
+        asm.addImm(r9, bBytes);
+        asm.addImm(r10, 4 * span.size);
+      });
+      if (count === 1) continue;
+      asm.subImm(r9, count * bBytes);
+      asm.subImm(r10, count * 4 * span.size);
     }
+  }
+}
+
+/** Some steps of the inner sum, for some columns and all rows; a transposed a is packed at rsp + aAt. */
+function emitColumns(
+  asm: Assembler,
+  shape: BlockShape,
+  { steps, span, aAt }: { steps: Span; span: Span; aAt: number },
+  maskFor: MaskFor,
+  blocking: Blocking,
+): void {
+  const [tile, pitch] = [tileSize(asm.isa), vectorBytes(asm.isa)];
+  emitPackB(asm, shape, steps, span, maskFor);
+  if (!shape.a.transposed) {
+    const a = { row: shape.a.stride, step: 4 };
+    asm.lea(rbp, mem(r8, 4 * steps.start));
+    const nextTile = (tileRows: number) => tileRows * shape.a.stride;
+    emitRows(asm, shape, { start: 0, size: shape.m }, { ...a, nextTile }, steps, span, maskFor);
+    return;
+  }
+  for (const rows of spans(shape.m, blocking.aTiles * tile.rows)) {
+    const tiles = rowTiles(rows.size, tile.rows);
+    let from = steps.start * shape.a.stride + 4 * rows.start;
+    let to = aAt;
+    const panelBytes = aPanelBytes(steps.size, asm.isa, blocking);
+    for (const { rows: width, count } of tiles) {
+      asm.lea(rsi, mem(r8, from));
+      asm.lea(rdi, mem(rsp, to));
+      const widths = Array.from({ length: count }, () => width);
+      const panels = { steps: steps.size, widths, stride: shape.a.stride, pitch, panelBytes };
+      emitCopyPanels(asm, panels, rsi, rdi, maskFor);
+      from += 4 * width * count;
+      to += panelBytes * count;
+    }
+    asm.lea(rbp, mem(rsp, aAt));
+    emitRows(asm, shape, rows, { row: 4, step: pitch, nextTile: () => panelBytes }, steps, span, maskFor);
   }
 }
 
@@ -250,6 +291,21 @@ export function split(size: number, parts: number, unit = 1): Span[] {
 /** Equal parts of at most `most`, which is a multiple of `unit`. */
 function spans(size: number, most: number, unit = 1): Span[] {
   return split(size, Math.ceil(size / most), unit);
+}
+
+/** Parts of a side as runs of equal ones, of which the first is given; the side's end stays in the last part. */
+function equalRuns(parts: readonly Span[]): { span: Span; count: number }[] {
+  const sizes = parts.map(({ size }) => size);
+  const ordered = [...sizes.slice(0, -1).sort((a, b) => b - a), ...sizes.slice(-1)];
+  const runs: { span: Span; count: number }[] = [];
+  let start = 0;
+  for (const size of ordered) {
+    const last = runs.at(-1);
+    if (last?.span.size === size) last.count++;
+    else runs.push({ span: { start, size }, count: 1 });
+    start += size;
+  }
+  return runs;
 }
 
 /** Rows cut into tiles of at most `most`, whose heights differ by at most one. */
