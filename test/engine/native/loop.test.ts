@@ -246,6 +246,22 @@ onEveryIsa("native loops", (isa) => {
     assert.equal(s!.data[5], 0.5);
   });
 
+  it("round exponentials below the smallest normal float once", async () => {
+    const x = Float32Array.from({ length: 400 }, (_, i) => -86 - i / 20);
+    const body: LoopStep[] = [
+      { op: "input", input: 0 },
+      { op: "exp", of: [0] },
+    ];
+    const shape = [1, 400];
+    const spec = { kind: "loop", sides: shape, inputs: [[400, 1]], body, outputs: [{ step: 1, shape }] } as const;
+    const [e] = await runKernel(executor, spec, [floats(shape, x)], [shape]);
+    assert.ok(e!.data[100]! > 0 && e!.data[100]! < 2 ** -126);
+    e!.data.forEach((value, i) => {
+      const error = Math.abs(value - Math.exp(x[i]!));
+      assert.ok(error <= 0.51 * 2 ** -149 + 3e-7 * Math.exp(x[i]!), `exp(${x[i]}) is not ${value}`);
+    });
+  });
+
   it("know when registers do not suffice", () => {
     const count = 40;
     const body: LoopStep[] = Array.from({ length: count }, (_, input) => ({ op: "input", input }) as const);
