@@ -54,6 +54,7 @@ export function isDense({ spec, output }: StridedProduct, operand: 0 | 1 | 2): b
   if (walks === undefined) return true;
   if (operand === 2) return sameShape(walks.c, denseStrides(output.shape));
   const [shape, strides] = operand === 0 ? [spec.a, walks.a] : [spec.b, walks.b];
+  if (walks.starts !== undefined && walks.starts[operand] > 0) return false;
   return sameShape(strides, denseStrides(shape));
 }
 

@@ -15,19 +15,22 @@ interface View {
   readonly node: Node;
   /** Elements from one index to the next, for each axis. */
   readonly strides: readonly number[];
+  /** The first element. */
+  readonly start: number;
 }
 
 /**
  * The product that a node stands for: a matrix product, or the transpose of one that nobody else reads. Transposes of
- * operands and of the result that leave the last axis in its place cost nothing: the product walks in other strides.
+ * operands and of the result that leave the last axis in its place cost nothing: the product walks in other strides. So
+ * do slices of whole rows.
  */
 export function productOf(node: Node, isReadOnce: (node: Node) => boolean): StridedProduct | undefined {
   const [source] = node.inputs;
-  if (node.op === "matmul") return strided(node, { node, strides: denseStrides(node.shape) });
+  if (node.op === "matmul") return strided(node, { node, strides: denseStrides(node.shape), start: 0 });
   if (node.op !== "transpose" || source?.op !== "matmul" || !isReadOnce(source) || !keepsLast(node)) return undefined;
   const dense = denseStrides(node.shape);
   const strides = source.shape.map((_, axis) => dense[node.attrs.perm.indexOf(axis)] ?? 0);
-  return strided(source, { node, strides });
+  return strided(source, { node, strides, start: 0 });
 }
 
 function strided(product: NodeOf<"matmul">, output: View): StridedProduct | undefined {
@@ -38,17 +41,28 @@ function strided(product: NodeOf<"matmul">, output: View): StridedProduct | unde
   const spec = { a: left.shape, b: right.shape, transA, transB, alpha };
   if (!suitsKernel(spec)) return undefined;
   const isPlain = output.node === product && a.node === memoryOf(left) && b.node === memoryOf(right);
-  const walks = { a: a.strides, b: b.strides, c: output.strides, shape: output.node.shape };
+  const starts = a.start > 0 || b.start > 0 ? { starts: [a.start, b.start] as const } : {};
+  const walks = { a: a.strides, b: b.strides, c: output.strides, shape: output.node.shape, ...starts };
   return { spec: isPlain ? spec : { ...spec, walks }, inputs: [a.node, b.node], output: output.node };
 }
 
-/** Looks through reshapes, and through one transpose that keeps the last axis last. */
+/** Looks through reshapes, through one transpose that keeps the last axis last, and then through one slice of rows. */
 function viewOf(node: Node): View {
   const [source] = node.inputs;
-  const dense = { node: memoryOf(node), strides: denseStrides(node.shape) };
-  if (node.op !== "transpose" || source === undefined || !keepsLast(node)) return dense;
+  if (node.op !== "transpose" || source === undefined || !keepsLast(node))
+    return { ...startOf(memoryOf(node)), strides: denseStrides(node.shape) };
   const strides = denseStrides(source.shape);
-  return { node: memoryOf(source), strides: node.attrs.perm.map((axis) => strides[axis] ?? 0) };
+  return { ...startOf(memoryOf(source)), strides: node.attrs.perm.map((axis) => strides[axis] ?? 0) };
+}
+
+/** Where a node's elements start in a tensor that holds them one after the other. */
+function startOf(node: Node): Pick<View, "node" | "start"> {
+  const [whole] = node.inputs;
+  if (node.op !== "slice" || whole === undefined) return { node, start: 0 };
+  const { begin, size, step } = node.attrs;
+  const isRun = step[0] === 1 && size.every((side, axis) => axis === 0 || side === whole.shape[axis]);
+  if (!isRun) return { node, start: 0 };
+  return { node: memoryOf(whole), start: (begin[0] ?? 0) * (denseStrides(whole.shape)[0] ?? 0) };
 }
 
 function keepsLast({ attrs: { perm } }: NodeOf<"transpose">): boolean {

@@ -174,6 +174,22 @@ forEveryIsa("products in strides", (isa) => {
     assert.deepEqual(second?.spec.kind === "product" && second.spec.walks, walks);
   });
 
+  it("read rows of a tensor where they lie, and copy what is no run of rows", () => {
+    const b = new Builder();
+    const [x, y] = [input(b, "x", [96, 64]), input(b, "y", [64, 64])];
+    const part = (begin: readonly number[], size: readonly number[]) =>
+      text(planKernels(b.graph("p", [{ name: "z", node: b.matmul(b.slice(x, begin, size), y) }]), isa));
+    assert.deepEqual(part([32, 0], [64, 64]), ["product"]);
+    const wide = input(b, "wide", [64, 96]);
+    const columns = b.matmul(b.slice(wide, [0, 32], [64, 64]), y);
+    assert.deepEqual(text(planKernels(b.graph("p", [{ name: "z", node: columns }]), isa)), ["slice", "product"]);
+    const heads = b.transpose(b.reshape(b.slice(x, [32, 0], [64, 64]), [2, 32, 4, 16]), [0, 2, 1, 3]);
+    const scores = b.matmul(heads, heads, { transB: true });
+    const [kernel] = kernelsOf(planKernels(b.graph("p", [{ name: "z", node: scores }]), isa));
+    assert.deepEqual(kernel?.inputs, [x, x]);
+    assert.deepEqual(kernel?.spec.kind === "product" && kernel.spec.walks?.starts, [2048, 2048]);
+  });
+
   it("leave a result in its place that others read too", () => {
     const b = new Builder();
     const [q, k] = [input(b, "q", [4, 32, 32]), input(b, "k", [4, 32, 32])];

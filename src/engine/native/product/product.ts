@@ -26,6 +26,8 @@ export interface ProductSpec {
     readonly c: readonly number[];
     /** Shape of the result as it lies in memory. */
     readonly shape: readonly number[];
+    /** First elements of a and b, where they are parts of tensors. */
+    readonly starts?: readonly [a: number, b: number];
   };
 }
 
@@ -142,9 +144,10 @@ export function entriesOf(spec: ProductSpec): {
     cStride: rowStride(walks.c),
     alpha: spec.alpha,
   };
+  const [startA, startB] = walks.starts ?? [0, 0];
   const places = batch.entries.map((index): [number, number, number] => [
-    placeOf(index, spec.a, walks.a),
-    placeOf(index, spec.b, walks.b),
+    startA + placeOf(index, spec.a, walks.a),
+    startB + placeOf(index, spec.b, walks.b),
     placeOf(index, undefined, walks.c),
   ]);
   return { shape: batch.shape, places, block };
