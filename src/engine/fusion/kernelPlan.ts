@@ -4,7 +4,8 @@ import { sameShape } from "../graph/shapes.ts";
 import type { VectorIsa } from "../native/asm/vectorIsa.ts";
 import type { KernelSpec } from "../native/kernelSpec.ts";
 import { chainOf, isDense } from "./chainOf.ts";
-import { DEFAULT_LIMITS, type FusedLoop, type LoopLimits, loopOf, memoryOf } from "./loopOf.ts";
+import { KnownLoops } from "./knownLoops.ts";
+import { DEFAULT_LIMITS, type FusedLoop, type LoopLimits, memoryOf } from "./loopOf.ts";
 import { isLoopOp } from "./steps.ts";
 import { productOf, type StridedProduct } from "./strided.ts";
 
@@ -36,8 +37,8 @@ export function planKernels(graph: Graph, isa: VectorIsa, limits: LoopLimits = D
 
 class Grouping {
   private readonly graph: Graph;
-  private readonly isa: VectorIsa;
   private readonly limits: LoopLimits;
+  private readonly loops: KnownLoops;
   private readonly users = new Map<Node, Node[]>();
   private readonly outputs: ReadonlySet<Node>;
   private readonly groupOf = new Map<Node, Group>();
@@ -45,8 +46,8 @@ class Grouping {
 
   constructor(graph: Graph, isa: VectorIsa, limits: LoopLimits) {
     this.graph = graph;
-    this.isa = isa;
     this.limits = limits;
+    this.loops = new KnownLoops(isa, limits);
     this.outputs = new Set(graph.outputs.map(({ node }) => node));
     for (const node of graph.nodes)
       for (const input of node.inputs) this.users.set(input, [...this.usersOf(input), node]);
@@ -73,7 +74,7 @@ class Grouping {
     if (known === undefined && (first === undefined || !this.mayLoop(first))) return undefined;
     const members = new Set(nodes);
     const results = nodes.filter((node) => this.outputs.has(node) || this.usedOutside(node, members));
-    const loop = results.length === 0 ? undefined : loopOf(nodes, results, this.isa, this.limits);
+    const loop = results.length === 0 ? undefined : this.loops.loopOf(nodes, results);
     if (loop === undefined) return undefined;
     const group = { nodes, loop, kernel: { ...loop, spec: { kind: "loop", ...loop.spec } } as const };
     for (const node of nodes) this.groupOf.set(node, group);
