@@ -49,8 +49,13 @@ class Grouping {
     this.limits = limits;
     this.loops = new KnownLoops(isa, limits);
     this.outputs = new Set(graph.outputs.map(({ node }) => node));
-    for (const node of graph.nodes)
-      for (const input of node.inputs) this.users.set(input, [...this.usersOf(input), node]);
+    for (const node of graph.nodes) {
+      for (const input of node.inputs) {
+        const users = this.users.get(input);
+        if (users === undefined) this.users.set(input, [node]);
+        else users.push(node);
+      }
+    }
     for (const node of graph.nodes) this.place(node);
     for (const group of new Set(this.groupOf.values())) this.chain(group);
   }

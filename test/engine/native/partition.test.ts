@@ -39,12 +39,26 @@ describe("cutting products", () => {
   it("leaves a batch whole, cuts one large product, and does not cut a small one", () => {
     for (const isa of vectorIsas) {
       const parts = (batch: number, m: number, n: number, k: number, threads: number) =>
-        choosePartition({ batch, m, n, k }, threads, tileSize(isa));
+        choosePartition({ batch, m, n, k, packsA: false }, threads, tileSize(isa));
       assert.deepEqual(parts(24, 256, 256, 64, 2), { rowParts: 1, columnParts: 1 });
       const large = parts(1, 1024, 1536, 384, 2);
       assert.equal((large.rowParts * large.columnParts) % 2, 0);
       assert.deepEqual(parts(1, 32, 32, 32, 8), { rowParts: 1, columnParts: 1 });
       assert.deepEqual(parts(1, 1024, 1536, 384, 1), { rowParts: 1, columnParts: 1 });
+    }
+  });
+
+  it("cuts products that pack both sides along one, so that one is packed once", () => {
+    for (const isa of vectorIsas) {
+      for (const [m, n] of [
+        [1536, 384],
+        [384, 1536],
+        [384, 384],
+      ] as const) {
+        const { rowParts, columnParts } = choosePartition({ batch: 1, m, n, k: 1024, packsA: true }, 2, tileSize(isa));
+        assert.equal(Math.min(rowParts, columnParts), 1);
+        assert.equal((rowParts * columnParts) % 2, 0);
+      }
     }
   });
 });

@@ -68,7 +68,7 @@ export function productKernel(name: string, spec: ProductSpec, threads: number, 
   const { m, n, k } = sidesOf(spec);
   const { shape: batch, places, block: whole } = entriesOf(spec);
   const tile = tileSize(isa);
-  const parts = choosePartition({ batch: places.length, m, n, k }, threads, tile);
+  const parts = choosePartition({ batch: places.length, m, n, k, packsA: spec.transA }, threads, tile);
   const rowSpans = split(m, parts.rowParts);
   const columnSpans = split(n, parts.columnParts, tile.panel);
   const [strideA, strideB, strideC] = [whole.a.stride, whole.b.stride, whole.cStride];
