@@ -183,12 +183,11 @@ class Grouping {
   /** The groups and single nodes that must be computed before. */
   private needs(item: Node | Group): Set<Node | Group> {
     const needed = new Set<Node | Group>();
-    const add = (node: Node) => {
-      const group = this.groupOf.get(node) ?? node;
-      if (group !== item) needed.add(group);
-    };
-    if ("op" in item) for (const input of this.productAt(item)?.inputs ?? item.inputs) add(input);
-    else for (const input of item.kernel.inputs) add(input);
+    const inputs = "op" in item ? (this.productAt(item)?.inputs ?? item.inputs) : item.kernel.inputs;
+    for (const input of inputs) {
+      const other = this.groupOf.get(input) ?? input;
+      if (other !== item) needed.add(other);
+    }
     return needed;
   }
 

@@ -339,7 +339,7 @@ export class Assembler {
     this.code.byte(0x08);
   }
 
-  private vector(
+  protected vector(
     op: VectorOp,
     reg: Vector,
     first: Vector | undefined,
@@ -357,7 +357,7 @@ export class Assembler {
     encodeVex(this.code, instruction);
   }
 
-  private narrow(op: VectorOp, reg: Vector, rm: Vector | Mem): void {
+  protected narrow(op: VectorOp, reg: Vector, rm: Vector | Mem): void {
     encodeVex(this.code, { op, reg, first: undefined, rm }, true);
   }
 

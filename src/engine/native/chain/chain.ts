@@ -1,4 +1,5 @@
-import { Assembler } from "../asm/assembler.ts";
+import type { Assembler } from "../asm/assembler.ts";
+import { DryAssembler } from "../asm/dryAssembler.ts";
 import { mem, r8, r9, r10, r11, rax, rdi, rsi, rsp } from "../asm/registers.ts";
 import type { VectorIsa } from "../asm/vectorIsa.ts";
 import { placeData } from "../executableMemory.ts";
@@ -97,7 +98,7 @@ function prepare(stage: ChainStage, isa: VectorIsa): PreparedStage {
     };
     return { numOperands, scratchBytes: scratchBytes(stage.block, isa), emit };
   }
-  const dry = new LoopEmitter(new Assembler(isa), stage.loop, new Masks(isa));
+  const dry = new LoopEmitter(new DryAssembler(isa), stage.loop, new Masks(isa));
   dry.emit(1, 0n);
   const constants = placeData(new Uint8Array(dry.table.buffer));
   const emit: PreparedStage["emit"] = (asm, pointersAt) => {

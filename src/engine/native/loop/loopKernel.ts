@@ -1,5 +1,5 @@
 import { assert } from "../../../base/errors.ts";
-import { Assembler } from "../asm/assembler.ts";
+import { DryAssembler } from "../asm/dryAssembler.ts";
 import type { VectorIsa } from "../asm/vectorIsa.ts";
 import { placeData } from "../executableMemory.ts";
 import type { Kernel } from "../kernel.ts";
@@ -39,7 +39,7 @@ export function fitsRegisters(spec: LoopSpec, isa: VectorIsa): boolean {
 
 function isWritten(spec: LoopSpec, isa: VectorIsa): boolean {
   try {
-    const emitter = new LoopEmitter(new Assembler(isa), spec, new Masks(isa));
+    const emitter = new LoopEmitter(new DryAssembler(isa), spec, new Masks(isa));
     emitter.emit(1, 0n);
     return emitter.scratchBytes <= MOST_SCRATCH;
   } catch (error) {
@@ -55,7 +55,7 @@ export function loopKernel(name: string, spec: LoopSpec, threads: number, isa: V
   const wanted = Math.min(threads === 1 ? 1 : threads * UNITS_PER_THREAD, Math.floor(size / FEWEST_PER_UNIT));
   const numUnits = largestDivisor(outermost, Math.max(1, wanted));
   // A dry run tells the constants and the stack.
-  const dry = new LoopEmitter(new Assembler(isa), spec, new Masks(isa));
+  const dry = new LoopEmitter(new DryAssembler(isa), spec, new Masks(isa));
   dry.emit(numUnits, 0n);
   const table = placeData(new Uint8Array(dry.table.buffer));
   return {
