@@ -11,14 +11,19 @@ export class Builder {
   /** Appends any operation. @throws when the inputs do not fit it. */
   make<Op extends OpName>(op: Op, inputs: readonly Node[], attrs: OpAttrs[Op]): Node {
     const { shape, dtype } = inferSpec(op, inputs, attrs);
-    return this.append({ op, inputs, attrs, shape, dtype } as Node);
+    return this.adopt({ id: 0, op, inputs, attrs, shape, dtype } as Node);
   }
 
   /** Appends a node of another graph, or one with new inputs. Its shape and dtype must be right already. */
   append(node: Node): Node {
-    const numbered: Node = { ...node, id: this.nodes.length };
-    this.nodes.push(numbered);
-    return numbered;
+    return this.adopt({ ...node });
+  }
+
+  /** Appends a node that nobody else holds, as it is but for its number. */
+  adopt(node: { -readonly [Key in keyof Node]: Node[Key] }): Node {
+    node.id = this.nodes.length;
+    this.nodes.push(node as Node);
+    return node as Node;
   }
 
   unary(op: UnaryOp, x: Node): Node {

@@ -19,7 +19,7 @@ export function rewrite(graph: Graph, rule: Rule): Graph {
   };
   for (const node of graph.nodes) {
     const moved: Node = { ...node, inputs: node.inputs.map(now) };
-    became.set(node, rule(moved, builder, node) ?? builder.append(moved));
+    became.set(node, rule(moved, builder, node) ?? builder.adopt(moved));
   }
   const outputs = graph.outputs.map(({ name, node }) => ({ name, node: now(node) }));
   return builder.graph(graph.name, outputs);
