@@ -1,7 +1,6 @@
 import { assert } from "../../base/errors.ts";
-
-/** A coefficient: of which row, or of which column, and its value. */
-export type Entry = readonly [index: number, value: number];
+import { LEAST_PIVOT, SimplexBasis, type Standing } from "./simplexBasis.ts";
+import { type Entry, SimplexVariables } from "./simplexVariables.ts";
 
 export interface Solution {
   readonly objective: number;
@@ -11,241 +10,301 @@ export interface Solution {
   readonly duals: Float64Array;
 }
 
-/**
- * A column, or the sum of a row. Columns lie in [0, upper]; they are counted in units in which their largest entry is 1.
- */
-interface Variable {
-  readonly rows: Int32Array;
-  readonly values: Float64Array;
-  readonly cost: number;
-  readonly unit: number;
-  readonly lower: number;
-  upper: number;
-  /** Its row in the basis; -1 outside, where it lies at one of its bounds. */
-  place: number;
-  isAtUpper: boolean;
-}
-
 /** How far a value may be outside its bounds; the most that rounding is allowed to make of it. */
 const FEASIBLE = 1e-9;
 const MOST_INFEASIBLE = 1e-6;
 /** A reduced cost on the wrong side of 0 by less counts as 0. */
 const OPTIMAL = 1e-10;
-/** Smaller coefficients are no pivots. */
-const LEAST_PIVOT = 1e-9;
 /** Pivots after which the inverse is made anew. */
-const PIVOTS_PER_INVERSE = 80;
+const PIVOTS_PER_INVERSE = 100;
 /** Steps without progress after which the first candidate enters, not the best one, so that no cycle lasts. */
 const MAX_STALLED = 60;
 /** Steps of a solve after which it starts again from an empty basis; a program of 45 rows takes a few dozen. */
 const MAX_STEPS = 4000;
 
 /**
+ * What a step does: lowers the objective; brings what is outside its bounds back while nothing could lower the objective
+ * (the dual method); or brings it back whatever the objective does.
+ */
+type Phase = "lower" | "return" | "repair";
+
+/**
  * A linear program to be minimised, of a few dozen rows, built row by row and column by column, solved again from where
- * it stood: the primal simplex method with bounds on an explicit inverse, which for so few rows is a tenth as long as a
- * call of a large solver. Sums, products and quotients alone, in one order: the same bits on every machine.
- * Source: Maros 2003, chapters 9 (infeasible starts) and 9.3.4 (the ratio test is that of Harris 1973).
+ * it stood: the simplex method with bounds on an explicit inverse, which for so few rows is a small part of a call of a
+ * large solver. Sums, products and quotients alone, in one order: the same bits on every machine.
+ * Variables are the sums of the rows, then the columns; each lies at a bound unless it is in the basis.
+ * Source: Maros 2003, chapters 9 (infeasible starts), 9.3.4 (the ratio test is that of Harris 1973) and 10 (dual).
  */
 export class LinearProgram {
-  /** Cells of the inverse read and written by steps so far: what the solves cost, the same on every machine. */
-  work = 0;
-  private readonly sums: Variable[] = [];
-  private readonly columns: Variable[] = [];
-  private basis: Variable[] = [];
-  private inverse = new Float64Array();
-  private values = new Float64Array();
-  private duals = new Float64Array();
-  private direction = new Float64Array();
-  private numPivots = 0;
-  /** How far values may be outside their bounds now. */
-  private slack = FEASIBLE;
+  private readonly variables = new SimplexVariables();
+  private started: SimplexBasis | undefined;
+  /** Whether no variable would lower the objective, were all within their bounds. */
+  private isDualFeasible = false;
+  /** Variables that `leave` weighs, how fast each moves the one that leaves, and what it costs. */
+  private moving = new Int32Array();
+  private speeds = new Float64Array();
+  private losses = new Float64Array();
+  private numSteps = 0;
 
-  /** An empty row with bounds; returns its index. All rows come before the first solve. */
+  /** Cells of the inverse read and written by steps so far: what the solves cost, the same on every machine. */
+  get work(): number {
+    return this.numSteps * this.variables.numRows ** 2 + (this.started?.work ?? 0);
+  }
+
+  /** An empty row with bounds; returns its index. All rows come before the first column. */
   addRow(lower: number, upper: number): number {
-    assert(this.basis.length === 0, "rows come before the first solve");
-    const [rows, values] = [Int32Array.of(this.sums.length), Float64Array.of(-1)];
-    const isAtUpper = !Number.isFinite(lower);
-    return this.sums.push({ rows, values, cost: 0, unit: 1, lower, upper, place: -1, isAtUpper }) - 1;
+    assert(this.started === undefined, "rows come before columns");
+    return this.variables.addSum(lower, upper);
   }
 
   /** A column in [0, upper]; returns its index. */
   addColumn(cost: number, upper: number, entries: readonly Entry[]): number {
-    const unit = 1 / entries.reduce((largest, [, value]) => Math.max(largest, Math.abs(value)), 0);
-    const rows = Int32Array.from(entries, ([row]) => row);
-    const values = Float64Array.from(entries, ([, value]) => value * unit);
-    const bounds = { lower: 0, upper: upper / unit };
-    return this.columns.push({ rows, values, cost: cost * unit, unit, ...bounds, place: -1, isAtUpper: false }) - 1;
+    this.start();
+    this.isDualFeasible = false;
+    return this.variables.addColumn(cost, upper, entries) - this.variables.numRows;
   }
 
   /** Bounds a column to [0, upper]. */
   changeUpper(column: number, upper: number): void {
-    const variable = this.columns[column] as Variable;
-    variable.upper = upper / variable.unit;
-    if (!Number.isFinite(upper)) variable.isAtUpper = false;
+    const variable = this.variables.numRows + column;
+    this.variables.upper[variable] = upper / at(this.variables.unit, variable);
+    if (at(this.variables.place, variable) >= 0) return;
+    this.isDualFeasible = false;
+    if (at(this.variables.isAtUpper, variable) === 1) this.basis.isCurrent = false;
+    if (!Number.isFinite(upper)) this.variables.isAtUpper[variable] = 0;
   }
 
-  removeLastColumn(): void {
-    const variable = this.columns.pop();
-    assert(variable !== undefined, "there is a column");
-    if (variable.place >= 0) this.expel(variable.place);
+  /** Takes a column out; its index goes to the next that is added. */
+  removeColumn(column: number): void {
+    const { place, isAtUpper, numRows } = this.variables;
+    const variable = numRows + column;
+    if (at(place, variable) >= 0) this.basis.expel(at(place, variable));
+    if (at(isAtUpper, variable) === 1) this.basis.isCurrent = false;
+    this.variables.remove(variable);
   }
 
   /** The optimum. A program that has none is a bug of its maker. */
   solve(): Solution {
-    if (this.basis.length === 0) this.startEmpty();
-    if (!this.isOptimalAfter(MAX_STEPS, MAX_STALLED)) {
-      this.startEmpty();
-      assert(this.isOptimalAfter(100 * MAX_STEPS, 0), "the linear program has an optimum");
-    }
-    const columns = new Float64Array(this.columns.length);
-    let objective = 0;
-    for (const [i, variable] of this.columns.entries()) {
-      const value = this.valueOf(variable);
-      columns[i] = value * variable.unit;
-      objective += variable.cost * value;
-    }
-    return { objective, columns, duals: this.duals.slice() };
+    return this.solveBelow(Number.POSITIVE_INFINITY) as Solution;
   }
 
-  /** Takes steps until none is left to take; false when there were too many. */
-  private isOptimalAfter(maxSteps: number, maxStalled: number): boolean {
-    this.slack = FEASIBLE;
-    this.findValues();
+  /** The optimum; undefined as soon as it is known to be above a limit, which is not always noticed. */
+  solveBelow(limit: number): Solution | undefined {
+    this.start();
+    let end = this.endAfter(MAX_STEPS, MAX_STALLED, limit);
+    if (end === "stuck") {
+      this.basis.startEmpty();
+      end = this.endAfter(100 * MAX_STEPS, 0, limit);
+      assert(end !== "stuck", "the linear program has an optimum");
+    }
+    if (end === "above") return undefined;
+    const columns = new Float64Array(this.variables.numVariables - this.variables.numRows);
+    let objective = 0;
+    for (let variable = this.variables.numRows; variable < this.variables.numVariables; variable++) {
+      const value = this.basis.valueOf(variable);
+      columns[variable - this.variables.numRows] = value * at(this.variables.unit, variable);
+      objective += at(this.variables.cost, variable) * value;
+    }
+    return { objective, columns, duals: this.basis.duals.slice() };
+  }
+
+  /** What `restore` takes: the optimum. */
+  keep(): Standing {
+    if (2 * this.basis.numPivots > PIVOTS_PER_INVERSE) this.basis.invert();
+    if (!this.basis.isCurrent || !this.isDualFeasible) this.solve();
+    return this.basis.keep();
+  }
+
+  /** Goes back to how it stood, bounds included; columns that were added since are still to be removed. */
+  restore(standing: Standing): void {
+    this.basis.restore(standing);
+    this.isDualFeasible = true;
+  }
+
+  private get basis(): SimplexBasis {
+    assert(this.started !== undefined, "rows come before a solve");
+    return this.started;
+  }
+
+  private start(): void {
+    if (this.started !== undefined) return;
+    this.variables.startRows();
+    this.started = new SimplexBasis(this.variables);
+  }
+
+  /** Takes steps until none is left to take, or the optimum is above a limit, or there were too many. */
+  private endAfter(maxSteps: number, maxStalled: number, limit: number): "optimal" | "above" | "stuck" {
+    this.basis.slack = FEASIBLE;
+    let phase = this.beginPhase(true);
+    let room = phase === "return" && Number.isFinite(limit) ? limit - this.objective() : Number.POSITIVE_INFINITY;
     for (let [step, stalled] = [0, 0]; step < maxSteps; step++) {
-      if (this.numPivots >= PIVOTS_PER_INVERSE) this.invert();
-      const isFeasible = this.findDuals();
-      this.work += this.basis.length ** 2;
-      const entering = this.entering(isFeasible, stalled >= maxStalled);
-      if (entering === undefined) {
-        if (isFeasible) return true;
+      if (this.basis.numPivots >= PIVOTS_PER_INVERSE) {
+        this.basis.invert();
+        phase = this.beginPhase(stalled < maxStalled);
+      }
+      if (phase === "return" && stalled >= maxStalled) phase = "repair";
+      if (phase === "repair") {
+        if (!this.basis.findViolationDuals()) phase = this.beginPhase(false);
+      }
+      this.numSteps++;
+      if (phase === "return") {
+        const leaving = this.basis.mostOutside();
+        if (leaving < 0) phase = "lower";
+        else {
+          const risen = this.leave(leaving);
+          if (risen === undefined) phase = "repair";
+          else {
+            stalled = risen > OPTIMAL ? 0 : stalled + 1;
+            room -= risen;
+          }
+          if (room < 0 && phase === "return") return "above";
+          continue;
+        }
+      }
+      const entering = this.entering(phase === "lower", stalled >= maxStalled);
+      if (entering < 0) {
+        if (phase === "lower") {
+          this.isDualFeasible = true;
+          return "optimal";
+        }
         this.allowMore();
         continue;
       }
-      stalled = this.enter(entering) > FEASIBLE ? 0 : stalled + 1;
+      stalled = this.enter(entering, phase === "lower") > FEASIBLE ? 0 : stalled + 1;
     }
-    return false;
+    return "stuck";
+  }
+
+  private objective(): number {
+    let sum = 0;
+    for (let variable = this.variables.numRows; variable < this.variables.numVariables; variable++) {
+      sum += at(this.variables.cost, variable) * this.basis.valueOf(variable);
+    }
+    return sum;
+  }
+
+  /** What is to be done, with values and duals anew where they are not those of the basis. */
+  private beginPhase(mayReturn: boolean): Phase {
+    if (!this.basis.isCurrent) {
+      this.basis.findValues();
+      this.basis.findDuals();
+      this.isDualFeasible = false;
+    }
+    this.basis.isCurrent = true;
+    if (this.basis.mostOutside() < 0) return "lower";
+    return mayReturn && (this.isDualFeasible || this.entering(true, true) < 0) ? "return" : "repair";
   }
 
   /** Where nothing brings what is outside its bounds nearer: rounding is taken out, then allowed for. */
   private allowMore(): void {
-    if (this.numPivots === 0) this.slack *= 10;
-    assert(this.slack <= MOST_INFEASIBLE, "the linear program has a solution");
-    this.invert();
+    if (this.basis.numPivots === 0) this.basis.slack *= 10;
+    assert(this.basis.slack <= MOST_INFEASIBLE, "the linear program has a solution");
+    this.basis.invert();
+    this.basis.findValues();
   }
 
-  /** The basis of the rows' sums. */
-  private startEmpty(): void {
-    const count = this.sums.length;
-    for (const variable of this.basis) variable.place = -1;
-    this.basis = [...this.sums];
-    for (const [row, variable] of this.basis.entries()) variable.place = row;
-    this.inverse = new Float64Array(count * count);
-    for (let row = 0; row < count; row++) this.inverse[row * count + row] = -1;
-    [this.values, this.duals] = [new Float64Array(count), new Float64Array(count)];
-    this.direction = new Float64Array(count);
-    this.numPivots = 0;
-    this.findValues();
-  }
-
-  private valueOf({ place, isAtUpper, lower, upper }: Variable): number {
-    return place >= 0 ? at(this.values, place) : isAtUpper ? upper : lower;
-  }
-
-  /** Values of the basis, from those of all others. */
-  private findValues(): void {
-    const { basis, inverse, values } = this;
-    const count = basis.length;
-    const rest = new Float64Array(count);
-    for (const list of [this.sums, this.columns]) {
-      for (const variable of list) {
-        const value = variable.place < 0 ? this.valueOf(variable) : 0;
-        if (value === 0) continue;
-        for (let k = 0; k < variable.rows.length; k++) {
-          const row = at(variable.rows, k);
-          rest[row] = at(rest, row) - at(variable.values, k) * value;
-        }
-      }
-    }
-    for (let place = 0; place < count; place++) {
-      let sum = 0;
-      for (let row = 0; row < count; row++) sum += at(inverse, place * count + row) * at(rest, row);
-      values[place] = sum;
-    }
-  }
-
-  /** Prices of the rows: of what lies outside its bounds while anything does, else of the objective. Which of the two. */
-  private findDuals(): boolean {
-    const { basis, inverse, values, duals } = this;
-    const count = basis.length;
-    const isFeasible = basis.every((variable, place) => this.violation(variable, at(values, place)) === 0);
-    duals.fill(0);
-    for (let place = 0; place < count; place++) {
-      const variable = basis[place] as Variable;
-      const cost = isFeasible ? variable.cost : this.violation(variable, at(values, place));
-      if (cost === 0) continue;
-      for (let row = 0; row < count; row++) duals[row] = at(duals, row) + cost * at(inverse, place * count + row);
-    }
-    return isFeasible;
-  }
-
-  /** -1 below its bounds, 1 above them, 0 within. */
-  private violation({ lower, upper }: Variable, value: number): number {
-    if (value < lower - this.slack) return -1;
-    return value > upper + this.slack ? 1 : 0;
-  }
-
-  /** The variable that lowers the objective most per unit, or the first that lowers it. */
-  private entering(isFeasible: boolean, takesFirst: boolean): Variable | undefined {
-    let best: Variable | undefined;
+  /** The variable that lowers the objective most per unit, or the first that lowers it; -1 when none does. */
+  private entering(countsCosts: boolean, takesFirst: boolean): number {
+    const { place, lower, upper, isAtUpper, cost, numRows: count, numVariables, rows, entries } = this.variables;
+    const { duals } = this.basis;
+    let best = -1;
     let most = OPTIMAL;
-    for (const list of [this.sums, this.columns]) {
-      for (const variable of list) {
-        if (variable.place >= 0 || variable.upper <= variable.lower) continue;
-        const reduced = this.reducedCost(variable, isFeasible);
-        const gain = variable.isAtUpper ? reduced : -reduced;
-        if (gain <= most) continue;
-        if (takesFirst) return variable;
-        [best, most] = [variable, gain];
-      }
+    for (let variable = 0; variable < numVariables; variable++) {
+      if (at(place, variable) >= 0 || at(upper, variable) <= at(lower, variable)) continue;
+      let reduced = countsCosts ? at(cost, variable) : 0;
+      const first = variable * count;
+      const end = first + at(this.variables.numEntries, variable);
+      for (let k = first; k < end; k++) reduced -= at(duals, at(rows, k)) * at(entries, k);
+      const gain = at(isAtUpper, variable) === 1 ? reduced : -reduced;
+      if (gain <= most) continue;
+      best = variable;
+      most = gain;
+      if (takesFirst) break;
     }
     return best;
   }
 
-  private reducedCost({ rows, values, cost }: Variable, isFeasible: boolean): number {
-    let reduced = isFeasible ? cost : 0;
-    for (let k = 0; k < rows.length; k++) reduced -= at(this.duals, at(rows, k)) * at(values, k);
-    return reduced;
-  }
-
   /** Moves a variable from its bound until another one stops it, which takes its place; how far it moved. */
-  private enter(entering: Variable): number {
-    const { basis, values, direction } = this;
-    this.findDirection(entering);
-    const sign = entering.isAtUpper ? 1 : -1;
-    const { place, step } = this.stop(sign, entering.upper - entering.lower);
+  private enter(entering: number, countsCosts: boolean): number {
+    const { lower, upper } = this.variables;
+    const { held, values, direction } = this.basis;
+    this.basis.findDirection(entering);
+    const sign = at(this.variables.isAtUpper, entering) === 1 ? 1 : -1;
+    const { place, step } = this.stop(sign, at(upper, entering) - at(lower, entering));
     assert(Number.isFinite(step), "the linear program is bounded");
-    for (let row = 0; row < basis.length; row++) values[row] = at(values, row) + sign * step * at(direction, row);
     if (place < 0) {
-      entering.isAtUpper = !entering.isAtUpper;
+      for (let row = 0; row < held.length; row++) values[row] = at(values, row) + sign * step * at(direction, row);
+      this.variables.isAtUpper[entering] = sign === 1 ? 0 : 1;
       return step;
     }
-    const leaving = basis[place] as Variable;
-    leaving.isAtUpper = isNearerUpper(leaving, at(values, place));
-    const value = this.valueOf(entering) - sign * step;
-    this.exchange(place, entering);
-    values[place] = value;
+    const leaving = at(held, place);
+    const value = at(values, place) + sign * step * at(direction, place);
+    const goesUp = Math.abs(value - at(upper, leaving)) < Math.abs(value - at(lower, leaving));
+    const reduced = countsCosts ? this.basis.reducedCost(entering) : 0;
+    this.basis.replace({ place, entering, step: -sign * step, reduced, goesUp });
     return step;
   }
 
-  /** How much each variable of the basis falls for a unit of another one. */
-  private findDirection({ rows, values }: Variable): void {
-    const { inverse, direction } = this;
-    const count = direction.length;
-    for (let place = 0; place < count; place++) {
-      let sum = 0;
-      for (let k = 0; k < rows.length; k++) sum += at(inverse, place * count + at(rows, k)) * at(values, k);
-      direction[place] = sum;
+  /**
+   * Moves the variable of a place to the bound that it is outside of; the one whose reduced cost is used up first takes
+   * its place. How much the objective rose; undefined when no variable can move it.
+   */
+  private leave(place: number): number | undefined {
+    const { lower, upper, isAtUpper, numVariables } = this.variables;
+    const { held, values } = this.basis;
+    const leaving = at(held, place);
+    const goesUp = at(values, place) > at(upper, leaving);
+    const bound = goesUp ? at(upper, leaving) : at(lower, leaving);
+    const { place: places, rows, entries, numEntries, cost, numRows: count } = this.variables;
+    const { inverse, duals } = this.basis;
+    if (this.moving.length < numVariables) {
+      this.moving = new Int32Array(2 * numVariables);
+      [this.speeds, this.losses] = [new Float64Array(2 * numVariables), new Float64Array(2 * numVariables)];
     }
+    const { moving, speeds, losses } = this;
+    const from = place * count;
+    let latest = Number.POSITIVE_INFINITY;
+    let numMoving = 0;
+    for (let variable = 0; variable < numVariables; variable++) {
+      if (at(places, variable) >= 0 || at(upper, variable) <= at(lower, variable)) continue;
+      let speed = 0;
+      let loss = at(cost, variable);
+      const first = variable * count;
+      const end = first + at(numEntries, variable);
+      for (let k = first; k < end; k++) {
+        const row = at(rows, k);
+        const entry = at(entries, k);
+        speed += at(inverse, from + row) * entry;
+        loss -= at(duals, row) * entry;
+      }
+      const isHigh = at(isAtUpper, variable) === 1;
+      if (isHigh) loss = -loss;
+      if (isHigh === goesUp) speed = -speed;
+      if (speed <= LEAST_PIVOT) continue;
+      if (loss < 0) loss = 0;
+      moving[numMoving] = variable;
+      speeds[numMoving] = speed;
+      losses[numMoving++] = loss;
+      latest = Math.min(latest, (loss + FEASIBLE) / speed);
+    }
+    let entering = -1;
+    let largest = 0;
+    let reduced = 0;
+    for (let k = 0; k < numMoving; k++) {
+      const speed = at(speeds, k);
+      if (speed <= largest || at(losses, k) / speed > latest) continue;
+      entering = at(moving, k);
+      largest = speed;
+      reduced = at(losses, k);
+    }
+    if (entering < 0) return undefined;
+    this.basis.findDirection(entering);
+    const pivot = at(this.basis.direction, place);
+    if (Math.abs(pivot) < LEAST_PIVOT) return undefined;
+    const rise = (reduced / largest) * Math.abs(at(values, place) - bound);
+    if (at(isAtUpper, entering) === 1) reduced = -reduced;
+    this.basis.replace({ place, entering, step: (at(values, place) - bound) / pivot, reduced, goesUp });
+    return rise;
   }
 
   /**
@@ -254,13 +313,15 @@ export class LinearProgram {
    */
   private stop(sign: number, range: number): { place: number; step: number } {
     let latest = range;
-    for (let place = 0; place < this.basis.length; place++) {
-      latest = Math.min(latest, this.reach(place, sign, this.slack));
-    }
-    let [chosen, largest] = [-1, 0];
-    for (let place = 0; place < this.basis.length; place++) {
-      const pivot = Math.abs(at(this.direction, place));
-      if (pivot > largest && this.reach(place, sign, 0) <= latest) [chosen, largest] = [place, pivot];
+    for (let place = 0; place < this.variables.numRows; place++)
+      latest = Math.min(latest, this.reach(place, sign, this.basis.slack));
+    let chosen = -1;
+    let largest = 0;
+    for (let place = 0; place < this.variables.numRows; place++) {
+      const pivot = Math.abs(at(this.basis.direction, place));
+      if (pivot <= largest || this.reach(place, sign, 0) > latest) continue;
+      chosen = place;
+      largest = pivot;
     }
     const step = chosen < 0 ? range : Math.max(0, this.reach(chosen, sign, 0));
     return range <= step ? { place: -1, step: range } : { place: chosen, step };
@@ -268,71 +329,19 @@ export class LinearProgram {
 
   /** How far the entering variable may go before the one at a place is beyond its next bound by a slack. */
   private reach(place: number, sign: number, slack: number): number {
-    const speed = sign * at(this.direction, place);
+    const speed = sign * at(this.basis.direction, place);
     if (Math.abs(speed) < LEAST_PIVOT) return Number.POSITIVE_INFINITY;
-    const { lower, upper } = this.basis[place] as Variable;
-    const value = at(this.values, place);
+    const variable = at(this.basis.held, place);
+    const value = at(this.basis.values, place);
+    const lower = at(this.variables.lower, variable);
+    const upper = at(this.variables.upper, variable);
     if (speed > 0) {
-      if (value > upper + this.slack) return Number.POSITIVE_INFINITY;
-      return ((value < lower - this.slack ? lower : upper) + slack - value) / speed;
+      if (value > upper + this.basis.slack) return Number.POSITIVE_INFINITY;
+      return ((value < lower - this.basis.slack ? lower : upper) + slack - value) / speed;
     }
-    if (value < lower - this.slack) return Number.POSITIVE_INFINITY;
-    return ((value > upper + this.slack ? upper : lower) - slack - value) / speed;
+    if (value < lower - this.basis.slack) return Number.POSITIVE_INFINITY;
+    return ((value > upper + this.basis.slack ? upper : lower) - slack - value) / speed;
   }
-
-  /** Puts a variable whose direction was found into a place of the basis. */
-  private exchange(place: number, entering: Variable): void {
-    const { basis, inverse, direction } = this;
-    const count = basis.length;
-    const pivot = at(direction, place);
-    const from = place * count;
-    for (let column = 0; column < count; column++) inverse[from + column] = at(inverse, from + column) / pivot;
-    for (let row = 0; row < count; row++) {
-      const factor = at(direction, row);
-      if (row === place || factor === 0) continue;
-      const to = row * count;
-      for (let column = 0; column < count; column++) {
-        inverse[to + column] = at(inverse, to + column) - factor * at(inverse, from + column);
-      }
-    }
-    this.work += count * count;
-    (basis[place] as Variable).place = -1;
-    basis[place] = entering;
-    entering.place = place;
-    this.numPivots++;
-  }
-
-  /** Takes a variable out of the basis, for the sum of a row. */
-  private expel(place: number): void {
-    const count = this.basis.length;
-    const outside = this.sums.filter((sum) => sum.place < 0);
-    const weight = ({ rows }: Variable): number => Math.abs(at(this.inverse, place * count + at(rows, 0)));
-    const sum = outside.reduce((a, b) => (weight(b) > weight(a) ? b : a));
-    this.findDirection(sum);
-    this.exchange(place, sum);
-  }
-
-  /** The inverse of the basis anew, from that of the rows' sums: rounding does not pile up. */
-  private invert(): void {
-    const stays = new Set(this.basis);
-    const wanted = this.basis.filter((variable) => !this.sums.includes(variable));
-    this.startEmpty();
-    for (const variable of wanted) {
-      this.findDirection(variable);
-      let [best, largest] = [-1, LEAST_PIVOT];
-      for (const [place, held] of this.basis.entries()) {
-        const pivot = stays.has(held) ? 0 : Math.abs(at(this.direction, place));
-        if (pivot > largest) [best, largest] = [place, pivot];
-      }
-      if (best >= 0) this.exchange(best, variable);
-    }
-    this.numPivots = 0;
-    this.findValues();
-  }
-}
-
-function isNearerUpper({ lower, upper }: Variable, value: number): boolean {
-  return Math.abs(value - upper) < Math.abs(value - lower);
 }
 
 function at(values: ArrayLike<number>, index: number): number {

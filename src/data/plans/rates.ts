@@ -1,5 +1,7 @@
-import { type Entry, LinearProgram } from "./linearProgram.ts";
+import { LinearProgram, type Solution } from "./linearProgram.ts";
 import type { PackingProblem, Pattern } from "./problem.ts";
+import type { Standing } from "./simplexBasis.ts";
+import type { Entry } from "./simplexVariables.ts";
 
 /** What a set of patterns at its best rates is worth. */
 export interface Rated {
@@ -21,7 +23,7 @@ export interface Rated {
   /** To be minimised: see `PENALTIES`. */
   readonly score: number;
   readonly prices: Prices;
-  /** Of the linear program's rows. */
+  /** Of the linear program's rows: one for each grid, then those of all clips, the error and the fill. */
   readonly duals: Float64Array;
 }
 
@@ -49,16 +51,19 @@ export const PENALTIES = {
 
 /** A grid drawn less often than this, relative to its share, is neglected. */
 export const LEAST_DRAWN = 0.5;
+/** How far a target may be missed, and a grid drawn less than half as often as wanted, relative to its share. */
+const MET = 1e-7;
+const NEGLECTED = 1e-5;
 /** A rate below which a pattern is not drawn at all. */
 const NEVER = 1e-8;
 
 /**
  * The best rates of a few patterns, by a linear program that is kept from one set of patterns to the next: columns for
  * the patterns, and for each grid how far it is drawn too often, too seldom, and less than half as often as wanted.
- * Draws of a grid are counted in its own share and packs in their mean number, so that rare grids are not rounded away.
+ * Draws of a grid are counted in the root of its share and packs in their mean number, so that rare grids are not rounded
+ * away, nor the common ones beside them.
  */
 export class RateProgram {
-  numPatterns = 0;
   private readonly problem: PackingProblem;
   private readonly fillTarget: number;
   private readonly program: LinearProgram;
@@ -75,17 +80,18 @@ export class RateProgram {
     this.fillTarget = fillTarget;
     const program = new LinearProgram();
     this.program = program;
-    this.balances = shares.map(() => program.addRow(1, 1));
+    this.balances = shares.map((share) => program.addRow(Math.sqrt(share), Math.sqrt(share)));
     this.clips = program.addRow(1, 1);
     this.error = program.addRow(Number.NEGATIVE_INFINITY, frequencyError);
     this.fill = program.addRow(Number.NEGATIVE_INFINITY, 0);
     for (const [i, share] of shares.entries()) {
+      const root = Math.sqrt(share);
       const balance = this.balances[i] as number;
-      const error: Entry = [this.error, share / 2];
-      const cost = (PENALTIES.error * share) / 2;
-      program.addColumn(cost + PENALTIES.overdraw, Number.POSITIVE_INFINITY, [[balance, -1], error]);
-      program.addColumn(cost, 1 - LEAST_DRAWN, [[balance, 1], error]);
-      program.addColumn(cost + PENALTIES.neglect / LEAST_DRAWN, LEAST_DRAWN, [[balance, 1], error]);
+      const error: Entry = [this.error, root / 2];
+      const cost = (PENALTIES.error * root) / 2;
+      program.addColumn(cost + PENALTIES.overdraw / root, Number.POSITIVE_INFINITY, [[balance, -1], error]);
+      program.addColumn(cost, (1 - LEAST_DRAWN) * root, [[balance, 1], error]);
+      program.addColumn(cost + PENALTIES.neglect / LEAST_DRAWN / root, LEAST_DRAWN * root, [[balance, 1], error]);
     }
     program.addColumn(PENALTIES.excessError, Number.POSITIVE_INFINITY, [[this.error, -1]]);
     program.addColumn(PENALTIES.lackingFill, Number.POSITIVE_INFINITY, [[this.fill, -1]]);
@@ -99,8 +105,8 @@ export class RateProgram {
 
   /** Adds a pattern; returns its column. */
   add(pattern: Pattern): number {
-    this.program.addColumn(this.costOf(pattern), Number.POSITIVE_INFINITY, this.entriesOf(pattern));
-    return this.numPatterns++;
+    const column = this.program.addColumn(this.costOf(pattern), Number.POSITIVE_INFINITY, this.entriesOf(pattern));
+    return column - this.firstPattern;
   }
 
   /**
@@ -112,15 +118,56 @@ export class RateProgram {
     return Math.max(0, worth - this.costOf(pattern)) / (pattern.clips * this.problem.packsPerClip);
   }
 
-  /** Takes the pattern that was added last out again. */
-  removeLast(): void {
-    this.numPatterns--;
-    this.program.removeLastColumn();
+  /** Takes a pattern out; its column goes to the next that is added. */
+  remove(column: number): void {
+    this.program.removeColumn(this.firstPattern + column);
   }
 
   /** Lets a pattern be drawn, or not. */
   allow(column: number, isAllowed: boolean): void {
     this.program.changeUpper(this.firstPattern + column, isAllowed ? Number.POSITIVE_INFINITY : 0);
+  }
+
+  /** The best times to draw the patterns that are allowed. */
+  solve(): Solution {
+    return this.program.solve();
+  }
+
+  /** The same; undefined where it is known to be above a limit. */
+  solveBelow(limit: number): Solution | undefined {
+    return this.program.solveBelow(limit);
+  }
+
+  /** What `restore` takes. */
+  keep(): Standing {
+    return this.program.keep();
+  }
+
+  /** Goes back to the patterns that were best then; those are still there. */
+  restore(standing: Standing): void {
+    this.program.restore(standing);
+  }
+
+  /** How often each pattern is drawn for every clip drawn, times `packsPerClip`. */
+  timesOf({ columns: values }: Solution, columns: readonly number[]): number[] {
+    return columns.map((column) => Math.max(0, values[this.firstPattern + column] as number));
+  }
+
+  /** Whether every grid is drawn, and error and fill keep to their targets. */
+  isMet({ columns: values }: Solution): boolean {
+    const isNone = (column: number): boolean => (values[column] as number) < MET;
+    const isDrawn = this.problem.shares.every(
+      (share, i) => (values[3 * i + 2] as number) < NEGLECTED * Math.sqrt(share),
+    );
+    return isDrawn && isNone(this.firstPattern - 2) && isNone(this.firstPattern - 1);
+  }
+
+  /** What error and emptiness cost at the margin. */
+  pricesOf({ duals }: Pick<Solution, "duals">): Prices {
+    return {
+      error: PENALTIES.error + Math.abs(duals[this.error] as number),
+      emptiness: PENALTIES.emptiness + Math.abs(duals[this.fill] as number),
+    };
   }
 
   /** The best rates of the patterns that are allowed. @param columns of the patterns, in their order. */
@@ -140,11 +187,7 @@ export class RateProgram {
       PENALTIES.emptiness * (1 - figures.fill) +
       PENALTIES.perPlan * figures.numDrawn +
       balance * (figures.maxCostRatio - 1);
-    const prices = {
-      error: PENALTIES.error + Math.abs(duals[this.error] as number),
-      emptiness: PENALTIES.emptiness + Math.abs(duals[this.fill] as number),
-    };
-    return { rates, ...figures, score, prices, duals };
+    return { rates, ...figures, score, prices: this.pricesOf({ duals }), duals };
   }
 
   /** What one more clip of each grid in a pattern adds to its reduced cost. */
@@ -152,7 +195,7 @@ export class RateProgram {
     const { sizes, shares, tokens, packsPerClip } = this.problem;
     return sizes.map((size, i) => {
       const draw =
-        (duals[this.balances[i] as number] as number) / (shares[i] as number) + (duals[this.clips] as number);
+        (duals[this.balances[i] as number] as number) / Math.sqrt(shares[i] as number) + (duals[this.clips] as number);
       return -draw * packsPerClip + (((duals[this.fill] as number) - PENALTIES.emptiness) * size) / tokens;
     });
   }
@@ -164,7 +207,7 @@ export class RateProgram {
   private entriesOf({ counts, clips, tokens }: Pattern): Entry[] {
     const { tokens: budget, packsPerClip, shares } = this.problem;
     const draws = this.balances.map(
-      (row, i): Entry => [row, ((counts[i] as number) * packsPerClip) / (shares[i] as number)],
+      (row, i): Entry => [row, ((counts[i] as number) * packsPerClip) / Math.sqrt(shares[i] as number)],
     );
     return [
       ...draws.filter(([, value]) => value > 0),

@@ -15,6 +15,8 @@ export interface Wish {
   readonly perFlop: number;
   /** Tokens that it must hold at least. */
   readonly leastTokens: number;
+  /** Whether it may hold each grid; all where this is left out. */
+  readonly mayHold?: readonly boolean[];
 }
 
 /** Fills one pack so that, drawn at its rate beside the others, it brings the draws nearest to the wanted shares. */
@@ -47,9 +49,10 @@ export class Refill {
   }
 
   /** The best pack; undefined when none holds so many tokens. */
-  pack({ rate, packsPerClip, drawn, prices, perFlop, leastTokens }: Wish): Pattern | undefined {
+  pack({ rate, packsPerClip, drawn, prices, perFlop, leastTokens, mayHold }: Wish): Pattern | undefined {
     const { shares, sizes, costs, tokens } = this.problem;
     const offers = shares.map((share, i) => {
+      if (mayHold?.[i] === false) return [];
       const size = sizes[i] as number;
       const every = perFlop * (costs[i] as number) - (rate * prices.emptiness * size) / tokens;
       const nearer = offersOf({
@@ -59,7 +62,8 @@ export class Refill {
         price: prices.error / 2,
         most: Math.floor(tokens / size),
       });
-      return nearer.map(({ cost, copies }) => ({ cost: cost + every, copies }));
+      const all = nearer.map(({ cost, copies }) => ({ cost: cost + every, copies }));
+      return leastTokens > 1 ? all : all.filter(({ cost }) => cost < 0);
     });
     const counts = this.knapsack.cheapest(offers, leastTokens);
     return counts === undefined ? undefined : patternOf(this.problem, counts);

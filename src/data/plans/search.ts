@@ -1,9 +1,10 @@
 import { KeyedRandom } from "../../base/random.ts";
+import { Annealing } from "./annealing.ts";
 import type { PackingProblem, Pattern } from "./problem.ts";
 import type { Rated } from "./rates.ts";
 import { Refill, type Wish } from "./refill.ts";
-import { type Replacement, SearchState } from "./searchState.ts";
-import { filledInTurn, rareAside } from "./starts.ts";
+import { SearchState } from "./searchState.ts";
+import { filledInTurn, leanSets, rareAside } from "./starts.ts";
 
 /** A set of patterns with their best rates. */
 export interface RatedPatterns {
@@ -12,32 +13,23 @@ export interface RatedPatterns {
 }
 
 /** Work after which the search stops; counted, not timed, so that it is the same on every machine. */
-const MAX_CELLS = 2.5e8;
+const MAX_CELLS = 3.5e8;
 /** The same where the targets are met, and only nearer rates and fewer plans are to be had. */
 const MAX_CELLS_WHEN_MET = 1e8;
 /** How near a target counts as met. */
 const NEAR = 1e-6;
 /** Rates for which a pack is filled anew, relative to the one it has. */
 const TRIED_RATES = [1, 0.5, 2];
-/** Every fourth kick refills so many packs, at rates and prices that are off by one of these factors. */
-const KICKS_PER_REFILL = 4;
-const KICKED_PACKS = 2;
-const KICKS = [0.25, 0.5, 1, 2, 4];
-/** The others take out so many packs, at least two, and add at most so many before they choose among them. */
-const MOST_TAKEN_OUT = 5;
-const MOST_ADDED = 8;
-/** What a kick made is descended from when it scores no worse than so many times what it started from. */
-const WORTH_DESCENT = 3;
-/** Kicks without a gain after which there is none to be had. */
-const MAX_IDLE_KICKS = 60;
+/** Sets that are annealed, in turn, and how often in all. */
+const MOST_ANNEALED = 2;
+const MOST_RUNS = 3;
 
 /**
  * Searches for the patterns, at most `maxPlans`, that score best (see `PENALTIES`). A state is a set of patterns with
  * the rates that a linear program gives them; a move empties one or two packs and fills them again by a knapsack, with
  * the others as they are. It starts from packs filled one after the other, from the packs of the linear program's bound,
- * and where these are too many from packs that set rare grids aside. Where no move helps and a target is missed, it is
- * kicked out of its place: iterated local search. It ends when the targets are met and no single refill helps, or its
- * work is spent.
+ * and where these are too many from packs that set rare grids aside. Where no move helps and a target is missed, lean sets
+ * are annealed. It ends when the targets are met and no single refill helps, or its work is spent.
  */
 export class PlanSearch {
   private readonly problem: PackingProblem;
@@ -63,11 +55,11 @@ export class PlanSearch {
     for (const state of this.states) this.refillEach(state);
     const best = this.states.reduce((a, b) => (b.beats(a) ? b : a));
     while (!this.meetsTargets(best) && (this.exchange(best) || this.refillPair(best))) this.refillEach(best);
-    for (let [kick, idle] = [0, 0]; idle < MAX_IDLE_KICKS && !this.meetsTargets(best) && this.mayTry(best); kick++) {
-      idle = this.kick(best, kick) ? 0 : idle + 1;
-    }
-    this.prune(best);
-    return { patterns: best.patterns, rated: best.rated };
+    const annealed = this.meetsTargets(best) ? best : this.anneal();
+    const found = annealed.beats(best) ? annealed : best;
+    this.refillEach(found);
+    this.prune(found);
+    return { patterns: found.patterns, rated: found.rated };
   }
 
   /** Refills single packs, the rarest first, until none gets better. */
@@ -122,47 +114,20 @@ export class PlanSearch {
     return false;
   }
 
-  /** Changes packs at random, then descends; goes back when that led nowhere better. Whether it led somewhere. */
-  private kick(state: SearchState, number: number): boolean {
-    const random = new KeyedRandom(0, "plans.kick", number);
-    const before = state.keep();
-    if (number % KICKS_PER_REFILL === 0) {
-      for (const change of this.randomRefills(state, random)) state.force(change);
-      this.refillEach(state);
-    } else {
-      this.rebuild(state, random);
-      if (state.isWithin(WORTH_DESCENT, before)) this.refillEach(state);
+  /** Anneals from lean sets in turn, until one meets the targets; the best. */
+  private anneal(): SearchState {
+    const { problem, fillTarget, refill } = this;
+    const sets = leanSets(problem, fillTarget, refill).slice(0, MOST_ANNEALED);
+    const found: SearchState[] = [];
+    let before = 0;
+    for (let run = 0; run < MOST_RUNS && !found.some((state) => this.meetsTargets(state)); run++) {
+      const annealing = new Annealing(problem, fillTarget, refill, sets[run % sets.length]?.patterns ?? []);
+      const mayMove = (): boolean => refill.work + annealing.work + before < MAX_CELLS;
+      const patterns = annealing.run(new KeyedRandom(0, "plans.annealing", run), mayMove);
+      before += annealing.work;
+      found.push(new SearchState(problem, fillTarget, patterns));
     }
-    const isBetter = state.beats(before);
-    if (!isBetter) state.restore(before);
-    return isBetter;
-  }
-
-  /**
-   * Takes packs out at random, adds packs as the linear program asks for them, without number, then takes the least
-   * worth of these out again until they are few enough.
-   */
-  private rebuild(state: SearchState, random: KeyedRandom): void {
-    const count = Math.min(state.patterns.length - 1, 2 + random.int(MOST_TAKEN_OUT - 1));
-    state.empty(random.shuffle(state.slotsByRate()).slice(0, count));
-    const kept = state.patterns.length;
-    for (let round = 0; round < MOST_ADDED; round++) {
-      const pattern = this.refill.cheapest(state.reducedCosts());
-      if (pattern === undefined || !state.mayGain([{ slot: -1, pattern }])) break;
-      state.add(pattern);
-    }
-    while (state.patterns.length > this.problem.maxPlans) state.dropLeastWorth(kept);
-  }
-
-  private *randomRefills(state: SearchState, random: KeyedRandom): Generator<Replacement> {
-    for (let i = 0; i < KICKED_PACKS; i++) {
-      const slot = random.int(state.patterns.length);
-      const wish = this.wishFor(state, [slot]);
-      const rate = state.rateOf(slot) * random.pick(KICKS);
-      const prices = { ...wish.prices, emptiness: wish.prices.emptiness * random.pick(KICKS) };
-      const pattern = this.refill.pack({ ...wish, rate, prices });
-      if (pattern !== undefined) yield { slot, pattern };
-    }
+    return found.reduce((a, b) => (b.beats(a) ? b : a));
   }
 
   /** Leaves out packs that are not worth a plan, the rarest first. */

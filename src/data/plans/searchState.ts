@@ -4,21 +4,10 @@ import { type Rated, RateProgram } from "./rates.ts";
 /** Score that a change must gain. */
 const WORTHWHILE = 1e-7;
 
-/** Of the patterns that may be dropped, so many are tried. */
-const RAREST_TRIED = 2;
-
 /** A pattern for one of the slots. */
 export interface Replacement {
   readonly slot: number;
   readonly pattern: Pattern;
-}
-
-/** How a state stood. */
-interface Kept {
-  readonly patterns: readonly Pattern[];
-  readonly columns: readonly number[];
-  readonly rated: Rated;
-  readonly numColumns: number;
 }
 
 /** A set of patterns in slots, and the linear program that rates them. */
@@ -105,12 +94,13 @@ export class SearchState {
       patterns[slot] = pattern;
       columns[slot] = this.program.add(pattern);
     }
-    if (this.take(patterns, columns)) return true;
+    const before = this.columns;
+    const isBetter = this.take(patterns, columns);
     for (const { slot } of changes) {
-      this.program.removeLast();
-      this.program.allow(this.columns[slot] as number, true);
+      this.program.remove((isBetter ? before : columns)[slot] as number);
+      if (!isBetter) this.program.allow(before[slot] as number, true);
     }
-    return false;
+    return isBetter;
   }
 
   /** Empties a slot for good when that scores better; whether it did. */
@@ -119,67 +109,9 @@ export class SearchState {
     const column = this.columns[slot] as number;
     this.program.allow(column, false);
     const isDropped = this.take(this.patterns.toSpliced(slot, 1), this.columns.toSpliced(slot, 1));
-    if (!isDropped) this.program.allow(column, true);
+    if (isDropped) this.program.remove(column);
+    else this.program.allow(column, true);
     return isDropped;
-  }
-
-  /** Whether this scores at most so many times as much. */
-  isWithin(times: number, { rated }: { readonly rated: Rated }): boolean {
-    return this.rated.score <= times * rated.score;
-  }
-
-  /** Takes patterns out, whatever that does to the score. */
-  empty(slots: readonly number[]): void {
-    for (const slot of slots) this.program.allow(this.columns[slot] as number, false);
-    const isKept = (_: unknown, slot: number): boolean => !slots.includes(slot);
-    this.set(this.patterns.filter(isKept), this.columns.filter(isKept));
-  }
-
-  /** Adds a pattern in a slot of its own. */
-  add(pattern: Pattern): void {
-    this.set([...this.patterns, pattern], [...this.columns, this.program.add(pattern)]);
-  }
-
-  /** Empties that slot, of the few least drawn from `first` on, which the score misses least. */
-  dropLeastWorth(first: number): void {
-    const rarest = this.slotsByRate().filter((slot) => slot >= first);
-    let [best, least] = [first, Number.POSITIVE_INFINITY];
-    for (const slot of rarest.slice(0, RAREST_TRIED)) {
-      const column = this.columns[slot] as number;
-      this.program.allow(column, false);
-      const { score } = this.program.rate(this.patterns.toSpliced(slot, 1), this.columns.toSpliced(slot, 1));
-      this.program.allow(column, true);
-      if (score < least) [best, least] = [slot, score];
-      if ((this.rated.rates[slot] as number) === 0) break;
-    }
-    this.empty([best]);
-  }
-
-  private set(patterns: readonly Pattern[], columns: readonly number[]): void {
-    [this.patterns, this.columns] = [patterns, columns];
-    this.rated = this.program.rate(patterns, columns);
-  }
-
-  /** Puts a pattern into a slot, whatever that does to the score. */
-  force({ slot, pattern }: Replacement): void {
-    this.program.allow(this.columns[slot] as number, false);
-    this.columns = this.columns.with(slot, this.program.add(pattern));
-    this.patterns = this.patterns.with(slot, pattern);
-    this.rated = this.program.rate(this.patterns, this.columns);
-  }
-
-  /** What `restore` takes. */
-  keep(): Kept {
-    const { patterns, columns, rated } = this;
-    return { patterns, columns, rated, numColumns: this.program.numPatterns };
-  }
-
-  /** Goes back to how it stood. */
-  restore({ patterns, columns, rated, numColumns }: Kept): void {
-    for (const column of this.columns) this.program.allow(column, false);
-    for (const column of columns) this.program.allow(column, true);
-    while (this.program.numPatterns > numColumns) this.program.removeLast();
-    [this.patterns, this.columns, this.rated] = [patterns, columns, rated];
   }
 
   private take(patterns: readonly Pattern[], columns: readonly number[]): boolean {

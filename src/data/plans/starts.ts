@@ -1,10 +1,20 @@
 import { assert } from "../../base/errors.ts";
 import { boundFill } from "./bound.ts";
+import type { Solution } from "./linearProgram.ts";
 import { type PackingProblem, type Pattern, patternOf } from "./problem.ts";
+import { RateProgram } from "./rates.ts";
 import type { Refill } from "./refill.ts";
 
 /** Of the packs filled in turn, the last of so many hold the grids that none before them held. */
 const TURNS_FOR_RARE = 4;
+
+/** Plans that are left for common grids at least where rare ones have packs of their own. */
+const LEAST_FOR_COMMON = 3;
+/** Packs that a linear program is given at most, and a gain that is worth one more. */
+const MOST_PACKS = 400;
+const WORTHWHILE = 1e-6;
+/** Of the packs that may be left out, so many are tried: those drawn least. */
+const RAREST_TRIED = 6;
 
 /** Packs filled one after the other, each to mend what those before it left. */
 export function filledInTurn(problem: PackingProblem, refill: Refill, leastTokens: number): Pattern[] {
@@ -35,6 +45,87 @@ export function rareAside(problem: PackingProblem): Pattern[] {
     return [...packsOf(problem, common).slice(0, maxPlans - rare.length), ...rare];
   }
   return [];
+}
+
+/**
+ * Sets of `maxPlans` packs in which some packs hold the rare grids and the others were left of all that a linear program
+ * asks for, those worth least taken out one by one. One set for each number of packs for rare grids; what each scores.
+ */
+export function leanSets(problem: PackingProblem, fillTarget: number, refill: Refill): LeanSet[] {
+  const { maxPlans, shares, sizes } = problem;
+  const byShare = shares.map((_, grid) => grid).sort((a, b) => at(shares, b) - at(shares, a) || a - b);
+  const sets: LeanSet[] = [];
+  let last = Math.max(1, maxPlans - LEAST_FOR_COMMON + 1);
+  for (let numCommon = 0; numCommon <= byShare.length; numCommon++) {
+    const rare = byShare.slice(numCommon).sort((a, b) => at(sizes, b) - at(sizes, a) || a - b);
+    const packs = firstFit(problem, rare);
+    if (packs.length >= last) continue;
+    last = packs.length;
+    const mostCommon = byShare[0] as number;
+    const counts = new Int32Array(shares.length).fill(
+      Math.floor(problem.tokens / at(sizes, mostCommon)),
+      mostCommon,
+      mostCommon + 1,
+    );
+    sets.push(leanSet({ problem, fillTarget, refill, rare: packs, first: patternOf(problem, counts) }));
+  }
+  return sets.sort((a, b) => a.objective - b.objective);
+}
+
+interface LeanSet {
+  readonly patterns: readonly Pattern[];
+  readonly objective: number;
+}
+
+interface LeanStart {
+  readonly problem: PackingProblem;
+  readonly fillTarget: number;
+  readonly refill: Refill;
+  readonly rare: readonly Pattern[];
+  readonly first: Pattern;
+}
+
+/** A pattern and its column in a linear program. */
+interface Column {
+  readonly pattern: Pattern;
+  readonly column: number;
+}
+
+function leanSet({ problem, fillTarget, refill, rare, first }: LeanStart): LeanSet {
+  const program = new RateProgram(problem, fillTarget);
+  const packs = [...rare, first].map((pattern) => ({ pattern, column: program.add(pattern) }));
+  let solution = program.solve();
+  while (packs.length < MOST_PACKS) {
+    const pattern = refill.cheapest(program.reducedCosts(solution));
+    if (pattern === undefined || program.gainOf(pattern, solution) < WORTHWHILE) break;
+    packs.push({ pattern, column: program.add(pattern) });
+    solution = program.solve();
+  }
+  while (packs.length > problem.maxPlans) {
+    const [{ column } = { column: -1 }] = packs.splice(leastWorth(program, solution, packs, rare.length), 1);
+    program.allow(column, false);
+    solution = program.solve();
+    program.remove(column);
+  }
+  return { patterns: packs.map(({ pattern }) => pattern), objective: solution.objective };
+}
+
+/** Which of the packs from `first` on the score misses least, of the few that are drawn least. */
+function leastWorth(program: RateProgram, solution: Solution, packs: readonly Column[], first: number): number {
+  const columns = packs.map(({ column }) => column);
+  const times = program.timesOf(solution, columns);
+  const after = columns.map((_, i) => i).slice(first);
+  const rarest = after.sort((a, b) => at(times, a) - at(times, b) || a - b);
+  if (at(times, at(rarest, 0)) === 0) return at(rarest, 0);
+  const standing = program.keep();
+  let [best, least] = [at(rarest, 0), Number.POSITIVE_INFINITY];
+  for (const index of rarest.slice(0, RAREST_TRIED)) {
+    program.allow(at(columns, index), false);
+    const { objective } = program.solve();
+    if (objective < least) [best, least] = [index, objective];
+    program.restore(standing);
+  }
+  return best;
 }
 
 /** The packs that fill most, were these the only grids. */
