@@ -29,7 +29,7 @@ const MOST_RUNS = 3;
  * the rates that a linear program gives them; a move empties one or two packs and fills them again by a knapsack, with
  * the others as they are. It starts from packs filled one after the other, from the packs of the linear program's bound,
  * and where these are too many from packs that set rare grids aside. Where no move helps and a target is missed, lean sets
- * are annealed. It ends when the targets are met and no single refill helps, or its work is spent.
+ * are annealed; at once where the bound takes more packs than there may be. It ends when the targets are met and no single refill helps, or its work is spent.
  */
 export class PlanSearch {
   private readonly problem: PackingProblem;
@@ -54,7 +54,9 @@ export class PlanSearch {
     this.states = starts.map((start) => new SearchState(this.problem, this.fillTarget, start));
     for (const state of this.states) this.refillEach(state);
     const best = this.states.reduce((a, b) => (b.beats(a) ? b : a));
-    while (!this.meetsTargets(best) && (this.exchange(best) || this.refillPair(best))) this.refillEach(best);
+    const isScarce = known.length > this.problem.maxPlans;
+    while (!isScarce && !this.meetsTargets(best) && (this.exchange(best) || this.refillPair(best)))
+      this.refillEach(best);
     const annealed = this.meetsTargets(best) ? best : this.anneal();
     const found = annealed.beats(best) ? annealed : best;
     this.refillEach(found);
