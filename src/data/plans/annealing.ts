@@ -73,7 +73,8 @@ export class Annealing {
 
   private move(random: KeyedRandom, temperature: number): void {
     const slot = random.int(this.state.patterns.length);
-    const most = this.state.solution.objective + temperature * random.uniform() ** 2;
+    const chance = random.uniform();
+    const most = this.state.solution.objective + temperature * chance * chance;
     const isForRate = this.state.patterns.length === 1 || random.uniform() < FOR_RATE;
     const isTaken = isForRate ? this.moveForRates(slot, random, most) : this.moveAtPrices(slot, random, most);
     if (!isTaken) this.program.restore(this.state.standing);
