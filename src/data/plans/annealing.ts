@@ -13,6 +13,7 @@ const FOR_RATE = 0.75;
 /** A pack is filled for its rate times or by up to 1 and so much more, of some of the grids: each with a chance. */
 const RATE_RANGE = 1.2;
 const HELD = 0.75;
+/** Share of them that fill two packs, one after the other. */
 const PAIRED = 0.65;
 /** Prices are mixed from those with the pack (up to so much of it) and without it, then each is off by up to so much. */
 const MOST_OF_OLD = 1.1;
@@ -27,9 +28,9 @@ interface State {
 }
 
 /**
- * Simulated annealing over sets of patterns. A move takes one pattern out and puts another in its place, which a
- * knapsack fills: at prices of the linear program, with it and without, and some noise; or for about the rate that the
- * old one had, beside what the others draw. All rates are solved for anew; a worse set stays with a chance that falls.
+ * Simulated annealing over sets of patterns. A move takes one pattern or two out and puts others in their
+ * place, which a knapsack fills: at prices of the linear program, with the old one and without, and some noise; or for
+ * about the rates that the old ones had, beside what the others draw. All rates are solved for anew; a worse set stays with a chance that falls.
  * Source: Kirkpatrick, Gelatt & Vecchi 1983.
  */
 export class Annealing {
@@ -51,15 +52,6 @@ export class Annealing {
     return this.program.work;
   }
 
-  /** The linear program's part of the score. */
-  get objective(): number {
-    return this.state.solution.objective;
-  }
-
-  get patterns(): readonly Pattern[] {
-    return this.state.patterns;
-  }
-
   /** Moves until the targets are met or no move is left; the best patterns. @param mayMove asked before each move. */
   run(random: KeyedRandom, mayMove: () => boolean): readonly Pattern[] {
     let best = this.state;
@@ -68,7 +60,7 @@ export class Annealing {
       this.move(random, HOTTEST * (1 - move / moves));
       if (this.state.solution.objective < best.solution.objective) best = this.state;
     }
-    return best.patterns;
+    return (this.program.isMet(this.state.solution) ? this.state : best).patterns;
   }
 
   private move(random: KeyedRandom, temperature: number): void {

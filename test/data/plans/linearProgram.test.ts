@@ -122,4 +122,31 @@ describe("LinearProgram", () => {
       }
     }
   });
+
+  it("goes back to what was kept, and stops above a limit only where the optimum is above it", () => {
+    let numStopped = 0;
+    for (let trial = 0; trial < 60; trial++) {
+      const wanted = new RandomProgram(trial);
+      const program = new LinearProgram();
+      for (const [lower, upper] of wanted.rows) program.addRow(lower, upper);
+      for (const { cost, upper, entries } of wanted.columns) program.addColumn(cost, upper, entries);
+      const free = { ...wanted.drawn(false), cost: -0.1, upper: 2 };
+      const column = program.addColumn(free.cost, free.upper, free.entries);
+      const { objective } = program.solve();
+      const standing = program.keep();
+      program.changeUpper(column, 0);
+      const without = program.solve().objective;
+      assert.ok(without >= objective - 1e-7);
+      for (const limit of [objective, (objective + without) / 2, without + 1e-6]) {
+        program.restore(standing);
+        program.changeUpper(column, 0);
+        const solution = program.solveBelow(limit);
+        if (solution === undefined) numStopped++;
+        assert.ok(solution === undefined ? without > limit : Math.abs(solution.objective - without) < 1e-6);
+      }
+      program.restore(standing);
+      assert.ok(Math.abs(program.solve().objective - objective) < 1e-6);
+    }
+    assert.ok(numStopped > 10, `${numStopped} solves stopped`);
+  });
 });
