@@ -36,6 +36,7 @@ describe("objectives on the compiled engine against PyTorch", () => {
       mlpRatio: 2,
       patch: [1, 2, 1],
       placeFeatures: 12,
+      inputSkip: true,
       text,
     });
     const program = ditObjective({ dit, latentChannels: 3, prediction: "v" }, new PackPlan(golden.grids));

@@ -31,6 +31,7 @@ const dit = ditSchema.parse({
   mlpRatio: 2,
   patch: [1, 2, 1],
   placeFeatures: 12,
+  inputSkip: true,
   text,
 });
 const model: LatentModel = { dit, latentChannels: 3, prediction: "v" };

@@ -108,7 +108,7 @@ def dit_clip(x, t_f, ids, grid):
         up = F.gelu(linear(n, f"{at}.mlp.up", WIDTH, MLP_RATIO * WIDTH), approximate="tanh")
         h = h + g2 * linear(up, f"{at}.mlp.down", MLP_RATIO * WIDTH, WIDTH)
     shift, scale = linear(c, "adaLN", WIDTH, 2 * WIDTH).chunk(2, -1)
-    return linear(norm(h) * (1 + scale) + shift, "out", WIDTH, P)
+    return linear(norm(h) * (1 + scale) + shift, "out", WIDTH, P) + linear(c, "skip", WIDTH, P) * x
 
 
 texts = ["ab", "red", "", "héy"]

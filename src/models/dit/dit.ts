@@ -11,7 +11,7 @@ import { patchWidth } from "../patches/patchify.ts";
 import { TextEncoder } from "../text/textEncoder.ts";
 import { DiTBlock } from "./ditBlock.ts";
 import type { DiTConfig } from "./ditConfig.ts";
-import { Modulation, modulate } from "./modulation.ts";
+import { addGated, Modulation, modulate } from "./modulation.ts";
 
 export type { DiTConfig } from "./ditConfig.ts";
 
@@ -25,7 +25,8 @@ export interface DiTInputs {
 /**
  * Diffusion transformer over a pack of clips. Source: arXiv:2212.09748, figs. 3 and 4.
  * L packed tokens, P values per token, F latent frames in the pack, C clips, D width.
- * Differs: every latent frame has its own time and modulation; positions are 3-D rotary, and added at the input; queries and keys are normed.
+ * Differs: every latent frame has its own time and modulation; positions are 3-D rotary, and added at the input; queries
+ * and keys are normed; the input may reach the output directly, by a gain for each value that the conditioning sets.
  */
 export class DiT {
   readonly cfg: DiTConfig;
@@ -37,6 +38,7 @@ export class DiT {
   readonly blocks: readonly DiTBlock[];
   readonly adaLN: Modulation;
   readonly out: Linear;
+  readonly skip: Linear | undefined;
 
   constructor(cfg: DiTConfig, latentChannels: number, p: Params) {
     const { width, text } = cfg;
@@ -56,6 +58,7 @@ export class DiT {
     );
     this.adaLN = new Modulation(width, 2, p.at("adaLN"));
     this.out = new Linear(width, valuesPerToken, p.at("out"), { init: zeros });
+    this.skip = cfg.inputSkip ? new Linear(width, valuesPerToken, p.at("skip"), { init: zeros }) : undefined;
   }
 
   /** Shapes: x_LP, t_F in [0, 1] with 1 = noise, text_CR -> LP. @throws UserError when text is missing or unwanted. */
@@ -78,7 +81,9 @@ export class DiT {
     if (this.place !== undefined) h_LD = tf.add(h_LD, this.place.call(this.placesOf(pack)));
     for (const block of this.blocks) h_LD = block.call(h_LD, context);
     const [shift_ND, scale_ND] = this.adaLN.call(context.signal_FD, pack) as [Tensor2D, Tensor2D];
-    return this.out.call(modulate(layerNorm(h_LD) as Tensor2D, shift_ND, scale_ND, pack));
+    const y_LP = this.out.call(modulate(layerNorm(h_LD) as Tensor2D, shift_ND, scale_ND, pack));
+    if (this.skip === undefined) return y_LP;
+    return addGated(y_LP, pack.framesToStrips(this.skip.call(context.signal_FD)), x_LP, pack);
   }
 
   /** The rotary angles' cosines and sines as features. Shape: [L, placeFeatures]. */

@@ -27,6 +27,12 @@ export const ditSchema = z.strictObject({
     .describe(
       "Cosines and sines of each token's place that are added at the input; 0 for none. Rotary angles alone tell how far tokens lie apart, not where the frame begins. 48: 8 frequencies an axis.",
     ),
+  inputSkip: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether the noisy input is added to the output, each value with a gain that its frame's time sets. A velocity holds the noise; without this it must pass through the width, which costs much where a token has nearly as many values as the model is wide. false: as published.",
+    ),
   text: z
     .discriminatedUnion("kind", [noTextSchema, byteEncoderSchema, wordEncoderSchema])
     .prefault({ kind: "bytes" })

@@ -31,11 +31,13 @@ export function ditCost(cfg: DiTConfig, latentChannels: number): DiTCost {
   const square = width * width;
   const readsText = text.kind !== "none" && text.crossAttention;
   const readText = readsText ? 2 * square + 2 * text.maxTokens * width : 0;
-  const ends = 2 * patchWidth(cfg.patch, latentChannels) * width;
+  const valuesPerToken = patchWidth(cfg.patch, latentChannels);
+  const ends = 2 * valuesPerToken * width;
+  const skip = cfg.inputSkip ? valuesPerToken * width : 0;
   const products = {
     perToken: depth * (4 * square + 2 * mlpRatio * square + readText) + ends,
     perTokenPair: depth * 2 * width,
-    perFrame: (depth * BLOCK_MODULATION + LAST_MODULATION + 1) * square,
+    perFrame: (depth * BLOCK_MODULATION + LAST_MODULATION + 1) * square + skip,
     perClip: text.kind !== "none" ? textProducts(text, width, readsText ? depth : 0) : 0,
   };
   const flops = (count: number): number => FLOPS_PER_PRODUCT * PASSES * count;
