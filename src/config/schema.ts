@@ -100,7 +100,11 @@ export function descriptionOf(schema: Schema): string | undefined {
 
 function hasDefault(schema: Schema): boolean {
   return layers(schema).some(
-    (layer) => layer instanceof z.ZodDefault || layer instanceof z.ZodPrefault || layer instanceof z.ZodOptional,
+    (layer) =>
+      layer instanceof z.ZodDefault ||
+      layer instanceof z.ZodPrefault ||
+      layer instanceof z.ZodOptional ||
+      layer instanceof z.ZodExactOptional,
   );
 }
 
@@ -108,6 +112,7 @@ function inner(schema: Schema): Schema | undefined {
   if (schema instanceof z.ZodPipe) return schema.in instanceof z.ZodTransform ? schema.out : schema.in;
   const wraps =
     schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodExactOptional ||
     schema instanceof z.ZodNullable ||
     schema instanceof z.ZodDefault ||
     schema instanceof z.ZodPrefault ||

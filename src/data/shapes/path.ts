@@ -15,6 +15,8 @@ export interface Path {
   readonly motion: Motion;
   readonly first: Place;
   readonly last: Place;
+  /** How often a circling object goes around from start to end; once where it is not told. */
+  readonly laps?: number;
 }
 
 /** The part of the frame that an object has to itself, in pixels. */
@@ -37,7 +39,7 @@ const TURNS: readonly [number, number] = [0.35, 1.5];
 const ORBIT: readonly [number, number] = [0.8, 1];
 
 /** Place at time `u`: 0 in the first frame, 1 in the last. */
-export function placeAt({ motion, first, last }: Path, u: number): Place {
+export function placeAt({ motion, first, last, laps = 1 }: Path, u: number): Place {
   const along = (way: number): Place => ({
     x: first.x + (last.x - first.x) * way,
     y: first.y + (last.y - first.y) * way,
@@ -46,7 +48,7 @@ export function placeAt({ motion, first, last }: Path, u: number): Place {
   });
   if (motion === "bounce") return along((1 - Math.abs(1 - 2 * u)) ** 2);
   if (motion === "circle") {
-    const [cos, sin] = [Math.cos(2 * Math.PI * u), Math.sin(2 * Math.PI * u)];
+    const [cos, sin] = [Math.cos(2 * Math.PI * laps * u), Math.sin(2 * Math.PI * laps * u)];
     const [dx, dy] = [first.x - last.x, first.y - last.y];
     return { ...first, x: last.x + cos * dx - sin * dy, y: last.y + sin * dx + cos * dy };
   }
@@ -63,6 +65,8 @@ export interface PathLimits {
   readonly travel: readonly [number, number];
   /** The clip's length in seconds. */
   readonly seconds: number;
+  /** Seconds in which a circling object goes around, as near as whole laps of the clip come to it. */
+  readonly lapSeconds?: number | undefined;
 }
 
 /** Draws a path that stays inside the region. @param radius that of the object when it neither grows nor shrinks. */
@@ -82,7 +86,13 @@ export function drawPath(
     motion,
     first: { ...from, radius: growth > 0 ? ungrown : grown, turn: 0 },
     last: { ...to, radius: growth < 0 ? ungrown : grown, turn: turns * 2 * Math.PI },
+    ...(motion === "circle" && limits.lapSeconds !== undefined && { laps: lapsIn(limits.seconds, limits.lapSeconds) }),
   };
+}
+
+/** Whole laps, so that a circling object ends where it began. */
+function lapsIn(seconds: number, lapSeconds: number): number {
+  return Math.max(1, Math.round(seconds / lapSeconds));
 }
 
 interface Point {

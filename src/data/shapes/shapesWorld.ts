@@ -90,7 +90,8 @@ export class ShapesWorld {
     { frames, fps }: TimedShape,
     random: KeyedRandom,
   ): Path {
-    const path = drawPath(motion, radius, region, { travel: this.config.travel, seconds: frames / fps }, random);
+    const { travel, lapSeconds } = this.config;
+    const path = drawPath(motion, radius, region, { travel, lapSeconds, seconds: frames / fps }, random);
     if (frames > 1) return path;
     // A single frame shows any moment of the motion.
     const moment = placeAt(path, random.uniform());

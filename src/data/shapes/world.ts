@@ -64,6 +64,14 @@ export const shapesSchema = withEffects(
     travel: range(0.1, 1)
       .default([0.75, 1])
       .describe("way of a moving object, least and most, as a fraction of the way it has inside the frame"),
+    lapSeconds: z
+      .number()
+      .positive()
+      .exactOptional()
+      .describe(
+        "seconds in which a circling object goes around: clips show the whole number of laps that is nearest, so that " +
+          "long ones move as short ones do. Not given: one lap a clip, however long",
+      ),
     pairs: share.default(0).describe("share of clips with two objects. 0: one object is learned first"),
     occlusions: share
       .default(0)

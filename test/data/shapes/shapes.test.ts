@@ -164,6 +164,23 @@ describe("shapes world", () => {
     assert.throws(() => worldOf({ motions: ["spin"], shapes: ["circle", "ring"] }), /expected a motion that these/);
   });
 
+  it("takes as long for a lap in long clips as in short ones, and ends each where it began", () => {
+    const places = (frames: number, lapSeconds?: number): Place[] => {
+      const buckets = [{ frames, height: 32, width: 32 }];
+      const scene = worldOf({ motions: ["circle"], buckets, ...(lapSeconds !== undefined && { lapSeconds }) }).scene(0);
+      return Array.from({ length: frames }, (_, t) => placeInFrame(scene.objects[0] ?? assert.fail(), scene, t));
+    };
+    const apart = (a?: Place, b?: Place): number => Math.hypot((a?.x ?? 0) - (b?.x ?? 0), (a?.y ?? 0) - (b?.y ?? 0));
+    const step = (all: readonly Place[]): number => apart(all[0], all[1]);
+    const [short, long, longest] = [17, 33, 65].map((frames) => places(frames, 2)) as [Place[], Place[], Place[]];
+    for (const all of [long, longest]) assert.ok(Math.abs(step(all) - step(short)) < 1e-9);
+    for (const all of [short, long, longest, places(9, 2), places(25, 2)]) assert.ok(apart(all[0], all.at(-1)) < 1e-9);
+    assert.ok(apart(long[0], long[16]) < 1e-9 && apart(long[0], long[8]) > 5);
+    // One lap, however long the clip is, where the world says nothing of it.
+    const slow = places(33);
+    assert.ok(apart(slow[0], slow[16]) > 5 && step(slow) < 0.6 * step(short));
+  });
+
   it("puts two objects of two colours where the caption says", () => {
     const pairs = worldOf({ pairs: 1, backgrounds: ["dark", "patterned"] });
     const relations = new Set<string>();
