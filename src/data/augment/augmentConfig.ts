@@ -12,6 +12,14 @@ export const augmentSchema = z
       .describe(
         "Mirror a clip left to right half of the time. false: captions can say left and right, and letters would be mirrored.",
       ),
+    frames: z
+      .int()
+      .min(2)
+      .optional()
+      .describe(
+        "Most frames of a clip that are shown at once, a stretch from anywhere in it: more clips fit into a batch, and " +
+          "frames beside each other tell little more than one. Less is cut off to what the VAE takes. Not given: all.",
+      ),
     crops: z
       .array(cropSchema)
       .refine((crops) => isEachOnce(crops.map(({ height, width }) => `${height}x${width}`)), "each size once")

@@ -22,18 +22,23 @@ export interface Views {
 
 /**
  * The views of clips: each stride with each crop that fits. A stride fits a clip of several frames that still has
- * several at it; their number is 1 + a multiple of `timeFactor`, what is over being cut off. Images have one stride.
+ * several at it; their number, at most `augment.frames`, is 1 + a multiple of `timeFactor`, what is over being cut off.
+ * Images have one stride.
  * @throws UserError when no clip fits a stride or a crop: it would have no effect.
  */
 export function viewsOf(clips: readonly NamedShape[], augment: AugmentConfig, timeFactor: number): Views {
   const { strides, crops } = augment;
+  const framesAt = (frames: number, stride: number): number => {
+    const seen = Math.floor((frames - 1) / stride);
+    return 1 + Math.floor(Math.min(seen, (augment.frames ?? frames) - 1) / timeFactor) * timeFactor;
+  };
   const isVideo = ({ frames }: ClipShape): boolean => frames > 1;
   const videos = clips.filter(isVideo);
   const notes = [
     ...strides.flatMap((stride, i) => {
       if (stride === 1) return [];
       return misfits(`augment.strides.${i}`, `stride ${stride}`, "short", videos, (clip) => {
-        return framesAt(clip.frames, stride, timeFactor) > 1;
+        return framesAt(clip.frames, stride) > 1;
       });
     }),
     ...crops.flatMap((crop, i) =>
@@ -44,7 +49,7 @@ export function viewsOf(clips: readonly NamedShape[], augment: AugmentConfig, ti
   ];
   const views = clips.map((clip) => {
     const fitting = isVideo(clip)
-      ? strides.map((stride) => ({ stride, frames: framesAt(clip.frames, stride, timeFactor) }))
+      ? strides.map((stride) => ({ stride, frames: framesAt(clip.frames, stride) }))
       : [{ stride: 1, frames: 1 }];
     const lengths = fitting.filter(({ frames }) => frames > 1 === isVideo(clip));
     const sizes = crops.length === 0 ? [clip] : crops.filter((crop) => fits(clip, crop));
@@ -57,12 +62,6 @@ export function viewsOf(clips: readonly NamedShape[], augment: AugmentConfig, ti
   const none =
     left.length === 0 ? [] : [`augment: ${countOf(left, clips)} fit nothing and are left out, ${like(left)}`];
   return { views, notes: [...notes, ...none] };
-}
-
-/** Frames of a clip at a stride: as many as there are, down to the next 1 + k timeFactor. */
-function framesAt(frames: number, stride: number, timeFactor: number): number {
-  const seen = Math.floor((frames - 1) / stride);
-  return 1 + Math.floor(seen / timeFactor) * timeFactor;
 }
 
 function fits(clip: ClipShape, crop: Pick<ClipShape, "height" | "width">): boolean {

@@ -34,6 +34,15 @@ describe("views of clips", () => {
     assert.deepEqual(shown({ strides: [2] }, 1)[1], ["2:3x16x16"]);
   });
 
+  it("are stretches of so many frames, where there are as many", () => {
+    assert.deepEqual(shown({ frames: 9 }), [["1:1x16x24"], ["1:5x16x16"], ["1:9x24x32"], ["1:9x8x8"]]);
+    // 8 frames hold 1 + 4 alone; at stride 2 the clip of 17 frames has 9, that of 13 has 5.
+    assert.deepEqual(shown({ frames: 8, strides: [1, 2] }).slice(2), [
+      ["1:5x24x32", "2:5x24x32"],
+      ["1:5x8x8", "2:5x8x8"],
+    ]);
+  });
+
   it("are each crop that fits, at each stride", () => {
     const crops = [
       { height: 16, width: 16 },
