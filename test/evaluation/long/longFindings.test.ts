@@ -67,6 +67,21 @@ describe("measures of long clips", function () {
       assert.deepEqual([begin[name], end[name]], [1, 1]);
   });
 
+  it("read circling in every window of long clips whose laps fit into one, and not in those of slower laps", () => {
+    const circling = (settings: object): LongReport => {
+      const buckets = [{ frames: 65, height: 32, width: 32 }];
+      const long = shapesSchema.parse({ ...config, motions: ["circle"], occlusions: 0, buckets, ...settings });
+      const prompts = worldPrompts(long, "seen", CLIPS, 0);
+      const spans = { window: WINDOW, begin: WINDOW, end: 2 * WINDOW };
+      return reportLong(
+        prompts.map(({ scene }) => scene),
+        prompts.map(({ clip }) => longFindings(clip, spans)),
+      );
+    };
+    const [even, slow] = [circling({ lapSeconds: (WINDOW - 1) / 8 }), circling({})];
+    assert.deepEqual([even.begin.motion, even.end.motion, slow.begin.motion, slow.end.motion], [1, 1, 0, 0]);
+  });
+
   it("see what was lost on the way, and tell it from what never was", () => {
     const other = (scene: Scene) => changed(scene, { colour: scene.objects[0]?.colour === "red" ? "blue" : "red" });
     const late = report((scene) => [scene, scene, other(scene), other(scene)]);

@@ -1,15 +1,18 @@
 import assert from "node:assert/strict";
 import { editedScene } from "../../../src/cli/stages/modes/editedScene.ts";
 import { returningWorld, stillWorld, windowWorld } from "../../../src/cli/stages/windowWorld.ts";
-import { type WorldPrompt, worldPrompts } from "../../../src/cli/stages/worldPrompts.ts";
+import { type WorldPrompt, worldOf, worldPrompts } from "../../../src/cli/stages/worldPrompts.ts";
+import { loadRecipe } from "../../../src/config/recipe.ts";
 import type { Video } from "../../../src/data/media/video.ts";
 import { renderScene } from "../../../src/data/shapes/raster.ts";
 import type { Scene, SceneObject } from "../../../src/data/shapes/scene.ts";
-import { shapesSchema } from "../../../src/data/shapes/world.ts";
+import { type ShapesConfig, shapesSchema } from "../../../src/data/shapes/world.ts";
 import { caseLayout } from "../../../src/evaluation/modes/caseLayout.ts";
 import { type Findings, findingsOf } from "../../../src/evaluation/modes/findings.ts";
 import { MEASURED_MODES, type MeasuredMode, type ModeCase } from "../../../src/evaluation/modes/modeCase.ts";
 import { type ModeFigures, reportMode } from "../../../src/evaluation/modes/modeReport.ts";
+import { recipeSchema } from "../../../src/registry.ts";
+import type { Reach } from "../../../src/sampling/modes/modePlan.ts";
 
 /** True clips of each mode, and those that are spoiled in some way. */
 const CASES = 12;
@@ -27,6 +30,17 @@ const config = shapesSchema.parse({
   ],
 });
 const world = windowWorld(config, () => reach) ?? assert.fail();
+/** What `configs/shapes-modes.yaml` learns: longer windows, in which circling objects go slowly. */
+const recipeReach = { time: 4, window: 9, inside: true };
+const recipeConfig = worldOf(loadRecipe("configs/shapes-modes.yaml", [], recipeSchema).value.data) ?? assert.fail();
+const recipeWorld = windowWorld(recipeConfig, () => recipeReach) ?? assert.fail();
+
+/** A world, and how far a model of it sees. */
+interface Seen {
+  readonly world: ShapesConfig;
+  readonly reach: Reach;
+}
+const plain: Seen = { world, reach };
 
 /** Frames `first` to `end - 1` of a clip. */
 function part({ frames_THWC, frames }: Video, first: number, end: number): Uint8Array {
@@ -35,7 +49,12 @@ function part({ frames_THWC, frames }: Video, first: number, end: number): Uint8
 }
 
 /** A case of a mode whose true clip is known: what is given is the clip itself, as a VAE without loss would have it. */
-function caseOf(mode: MeasuredMode, { scene, clip }: WorldPrompt, index: number): { wanted: ModeCase; truth: Video } {
+function caseOf(
+  mode: MeasuredMode,
+  { scene, clip }: WorldPrompt,
+  index: number,
+  { world, reach } = plain,
+): { wanted: ModeCase; truth: Video } {
   const layout = caseLayout(mode, reach);
   const change = mode === "edit" ? editedScene(world, scene, index, 1) : undefined;
   const shown = change === undefined ? clip : { ...clip, frames_THWC: renderScene(change.scene) };
@@ -57,10 +76,11 @@ function caseOf(mode: MeasuredMode, { scene, clip }: WorldPrompt, index: number)
 }
 
 /** What is found in true clips of a mode after `spoil` had its way with them. */
-function report(mode: MeasuredMode, spoil?: (truth: Video, wanted: ModeCase) => Video): ModeFigures {
+function report(mode: MeasuredMode, spoil?: (truth: Video, wanted: ModeCase) => Video, seen = plain): ModeFigures {
+  const { world } = seen;
   const scenes = mode === "loop" ? returningWorld(world) : mode === "image" ? stillWorld(world) : world;
   const cases = worldPrompts(scenes, "seen", spoil === undefined ? CASES : SPOILED, 0).map((prompt, i) =>
-    caseOf(mode, prompt, i),
+    caseOf(mode, prompt, i, seen),
   );
   const findings = cases.map(({ wanted, truth }): Findings => findingsOf(wanted, spoil?.(truth, wanted) ?? truth));
   return reportMode(
@@ -112,6 +132,15 @@ describe("measures of modes", function () {
       );
     });
   }
+
+  it("find every seam of the recipe's true clips smooth, and every loop closed", () => {
+    for (const mode of MEASURED_MODES) {
+      const { adherence, seams, loops, arrives } = report(mode, undefined, { world: recipeWorld, reach: recipeReach });
+      assert.equal(adherence.colour, 1, mode);
+      for (const found of [seams?.smooth, loops, arrives]) assert.equal(found?.mean ?? 1, 1, mode);
+      assert.ok((seams?.medianPixels ?? 0) < 0.5, `${mode}: ${seams?.medianPixels}`);
+    }
+  });
 
   it("see a jump at a seam of three pixels, and not one in the middle of what was drawn", () => {
     for (const [mode, seam] of [
