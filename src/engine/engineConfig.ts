@@ -62,7 +62,7 @@ export const engineSchema = withEffects(
       .enum(kernelChoices)
       .default("auto")
       .describe(
-        "What the onnx engine computes products and elementwise chains with on processors. native: machine code made for each shape, about 1.4 times as fast for a small DiT; needs Linux, AVX-512 and executor c. ort: ONNX Runtime's own kernels. auto: native where it runs, else ort.",
+        "What the onnx engine computes products and elementwise chains with on processors. native: machine code made for each shape, about 1.4 times as fast for a small DiT; needs Linux, AVX2 with FMA or AVX-512, and executor c. ort: ONNX Runtime's own kernels. auto: native where it runs, else ort.",
       ),
     cache: z
       .boolean()
