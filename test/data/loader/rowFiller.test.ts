@@ -66,7 +66,11 @@ describe("RowFiller", () => {
     const [next, again] = [drawing(3), drawing(3)];
     const [one, other] = [new RowFiller(space, sizeOf), new RowFiller(space, sizeOf)];
     let draws = 0;
-    for (let pack = 0; pack < 10; pack++) one.next(() => (draws++, next()));
+    const counted = (): ReturnType<typeof next> => {
+      draws += 1;
+      return next();
+    };
+    for (let pack = 0; pack < 10; pack++) one.next(counted);
     for (let i = 0; i < draws; i++) again();
     other.restore(one.waiting);
     for (let pack = 0; pack < 10; pack++) assert.deepEqual(other.next(again), one.next(next));
