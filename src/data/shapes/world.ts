@@ -98,6 +98,11 @@ export const shapesSchema = withEffects(
       needs: ({ sizes }) => sizes.length === 0,
       why: "told sizes have their own ranges: leave out sizes, or this",
     },
+    {
+      key: "lapSeconds",
+      needs: ({ motions }) => motions.includes("circle"),
+      why: "only the motion circle goes around",
+    },
   ],
 );
 

@@ -31,7 +31,7 @@ export const ditSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      "Whether the noisy input is added to the output, each value with a gain that its frame's time sets. A velocity holds the noise; without this it must pass through the width, which costs much where a token has nearly as many values as the model is wide. false: as published.",
+      "Whether the noisy input is added to the output, each value with a gain that its frame's time and the prompt set. A velocity holds the noise; without this it must pass through the width, which costs much where a token has nearly as many values as the model is wide. false: as published.",
     ),
   text: z
     .discriminatedUnion("kind", [noTextSchema, byteEncoderSchema, wordEncoderSchema])

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { deadKeys } from "../../../src/config/effect.ts";
 import { openDataset } from "../../../src/data/dataset.ts";
 import { buildShapes, shapesClip } from "../../../src/data/shapes/build.ts";
 import { captionOf } from "../../../src/data/shapes/caption.ts";
@@ -162,6 +163,15 @@ describe("shapes world", () => {
     assert.ok(Math.abs(turned(8, 17) / turned(16, 33) - 34 / 33) < 1e-9);
     assert.ok(turned(8, 17) > 1.5 * turned(16, 17));
     assert.throws(() => worldOf({ motions: ["spin"], shapes: ["circle", "ring"] }), /expected a motion that these/);
+  });
+
+  it("refuses the time of a lap where nothing goes around", () => {
+    const dead = (motions: Motion[]) =>
+      deadKeys(shapesSchema, shapesSchema.parse({ motions, lapSeconds: 2 })).filter(
+        ({ path }) => path.join() === "lapSeconds",
+      );
+    assert.equal(dead(["left", "up"]).length, 1);
+    assert.deepEqual(dead(["left", "circle"]), []);
   });
 
   it("takes as long for a lap in long clips as in short ones, and ends each where it began", () => {

@@ -43,7 +43,7 @@ export function sumAt(shape: TileShape, i: number, j: number): Vector {
 }
 
 /** Registers that a tile leaves free for what follows: the two of b, the two of a. */
-export function freeVectors({ registers }: VectorIsa): readonly [Vector, Vector, Vector, Vector] {
+function freeVectors({ registers }: VectorIsa): readonly [Vector, Vector, Vector, Vector] {
   const first = registers - 4;
   return [vector(first), vector(first + 1), vector(first + 2), vector(first + 3)];
 }
