@@ -80,14 +80,17 @@ const common = {
   loader: loaderSchema.prefault({}),
 };
 
-const vaeRecipeSchema = z.strictObject({
-  kind: z.literal("vae").describe("Trains a video autoencoder."),
-  ...common,
-  vae: vaeSchema.describe("The autoencoder."),
-  loss: vaeLossSchema.prefault({}).describe("What a reconstruction is judged by."),
-  batch: vaeBatchSchema.prefault({}),
-  augment: augmentSchema.prefault({}),
-});
+const vaeRecipeSchema = withEffects(
+  z.strictObject({
+    kind: z.literal("vae").describe("Trains a video autoencoder."),
+    ...common,
+    vae: vaeSchema.describe("The autoencoder."),
+    loss: vaeLossSchema.prefault({}).describe("What a reconstruction is judged by."),
+    batch: vaeBatchSchema.prefault({}),
+    augment: augmentSchema.prefault({}),
+  }),
+  [{ key: "optim.muon", needs: () => false, why: "a VAE has no transformer blocks" }],
+);
 
 const ditRecipeSchema = withEffects(
   z.strictObject({

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { withEffects } from "../config/effect.ts";
+import { muonSchema } from "./muon.ts";
 
 export const adamwSchema = withEffects(
   z
@@ -44,8 +45,15 @@ export const adamwSchema = withEffects(
         .lt(1)
         .default(0.999)
         .describe("Decay of the weights' moving average. 0.999: the last thousand steps."),
+      muon: muonSchema
+        .exactOptional()
+        .describe(
+          "Steps of even singular values for the matrices of transformer blocks, of the size that AdamW's have, so that lr and weightDecay serve both. Not given: AdamW's for all. Learns sooner; a step costs more.",
+        ),
     })
-    .describe("AdamW with warm-up, clipping by global norm and an average of the weights."),
+    .describe(
+      "AdamW with warm-up, clipping by global norm and an average of the weights; Muon for matrices, if asked.",
+    ),
   [{ key: "minLr", needs: ({ schedule }) => schedule === "cosine", why: "only schedule cosine reads it" }],
 );
 

@@ -13,9 +13,12 @@ export interface Slot extends ParamSpec {
   readonly size: number;
 }
 
-/** A run of whole parameters in the flat buffers that share their weight decay. [start, end) in floats. */
-export interface DecayGroup {
+/** A run of whole parameters in the flat buffers that are updated alike. [start, end) in floats. */
+export interface UpdateGroup {
+  /** Whether weight decay applies. */
   readonly decayed: boolean;
+  /** Matrices of transformer blocks, which have steps of their own where there is Muon. */
+  readonly hidden: boolean;
   readonly start: number;
   readonly end: number;
 }
@@ -26,7 +29,7 @@ export interface DecayGroup {
  */
 export class FlatLayout {
   readonly slots: readonly Slot[];
-  readonly groups: readonly DecayGroup[];
+  readonly groups: readonly UpdateGroup[];
   /** Floats in each buffer, gaps included. */
   readonly length: number;
   /** Learned numbers, gaps excluded. */
@@ -34,16 +37,20 @@ export class FlatLayout {
 
   constructor(specs: readonly ParamSpec[]) {
     const slots: Slot[] = [];
-    const groups: DecayGroup[] = [];
+    const groups: UpdateGroup[] = [];
     let offset = 0;
-    for (const decayed of [true, false]) {
+    for (const [decayed, hidden] of [
+      [true, true],
+      [true, false],
+      [false, false],
+    ] as const) {
       const start = offset;
-      for (const spec of specs.filter((candidate) => isDecayed(candidate) === decayed)) {
+      for (const spec of specs.filter((each) => isDecayed(each) === decayed && isHidden(each) === hidden)) {
         const size = sizeOf(spec.shape);
         slots.push({ ...spec, offset, size });
         offset += Math.ceil(size / ALIGN_FLOATS) * ALIGN_FLOATS;
       }
-      if (offset > start) groups.push({ decayed, start, end: offset });
+      if (offset > start) groups.push({ decayed, hidden, start, end: offset });
     }
     this.slots = slots;
     this.groups = groups;
@@ -114,4 +121,9 @@ function transform(values: Float32Array, f: (x: number) => number): void {
 
 function isDecayed({ shape }: ParamSpec): boolean {
   return shape.length >= 2;
+}
+
+/** A matrix from features to features inside a stack of blocks. */
+function isHidden({ path, shape }: ParamSpec): boolean {
+  return shape.length === 2 && /(^|\.)blocks\.\d+\./.test(path);
 }

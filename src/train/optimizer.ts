@@ -2,18 +2,22 @@ import * as tf from "@tensorflow/tfjs";
 import { sha256OfJson } from "../base/hash.ts";
 import { floats, type HostTensor } from "../base/tensors.ts";
 import { traceProgram } from "../engine/compile.ts";
-import type { Engine, TensorFn } from "../engine/engine.ts";
+import type { Engine, HostMap, TensorFn } from "../engine/engine.ts";
 import { type AdamWConfig, emaDecayAt, learningRate } from "./adamw.ts";
 import type { FlatLayout } from "./flatState.ts";
+import { type MuonConfig, muonUpdate } from "./muon.ts";
 import type { StateBuffer } from "./stateBuffer.ts";
+import { matricesOf, statePartsOf } from "./stateParts.ts";
 import { StateProgram } from "./stateProgram.ts";
 
 /** Buffers of one layout that the optimizer updates in place; grad it only reads. */
 export type OptimizerBuffers = Readonly<Record<(typeof BUFFERS)[number], StateBuffer>>;
 
-/** The scalars that change from step to step. */
+/** The scalars that change from step to step: AdamW's, and those of Muon. */
 const SCALARS = ["gradScale", "beta1", "beta2", "stepSize", "epsilon", "keep", "emaDecay"] as const;
-type Scalars = Record<(typeof SCALARS)[number], HostTensor & { data: Float32Array }>;
+const MUON_SCALARS = ["gradScale", "lr", "keep", "emaDecay"] as const;
+type Scalar = (typeof SCALARS)[number] | (typeof MUON_SCALARS)[number];
+type Scalars = Record<Scalar, HostTensor & { data: Float32Array }>;
 
 const BUFFERS = ["params", "moment1", "moment2", "ema", "grad"] as const;
 
@@ -51,19 +55,19 @@ export class Optimizer {
   private readonly numSteps: number;
   private readonly scalars: Record<"decayed" | "free", Scalars>;
   private readonly squares: StateProgram;
-  private readonly adamw: StateProgram;
+  private readonly updates: readonly StateProgram[];
 
   private constructor(
     cfg: AdamWConfig,
     numSteps: number,
     scalars: Optimizer["scalars"],
-    programs: { readonly squares: StateProgram; readonly adamw: StateProgram },
+    programs: { readonly squares: StateProgram; readonly updates: readonly StateProgram[] },
   ) {
     this.cfg = cfg;
     this.numSteps = numSteps;
     this.scalars = scalars;
     this.squares = programs.squares;
-    this.adamw = programs.adamw;
+    this.updates = programs.updates;
   }
 
   static async create(
@@ -75,6 +79,32 @@ export class Optimizer {
   ): Promise<Optimizer> {
     const { params, moment1, moment2, ema, grad } = buffers;
     const scalars = { decayed: allocateScalars(), free: allocateScalars() };
+    const hidden = layout.groups.filter((group) => cfg.muon !== undefined && group.hidden);
+    const updates = [
+      await StateProgram.create(engine, layout, {
+        name: "adamw",
+        fn: adamw,
+        reads: { params, moment1, moment2, ema, grad },
+        writes: { newParams: params, newMoment1: moment1, newMoment2: moment2, newEma: ema },
+        scalars: only(SCALARS, scalars),
+        parts: statePartsOf(
+          engine,
+          layout,
+          layout.groups.filter((group) => !hidden.includes(group)),
+        ),
+      }),
+    ];
+    if (cfg.muon !== undefined) {
+      const muon = await StateProgram.create(engine, layout, {
+        name: "muon",
+        fn: muonUpdate(cfg.muon),
+        reads: { params, moment1, ema, grad },
+        writes: { newParams: params, newMoment1: moment1, newEma: ema },
+        scalars: only(MUON_SCALARS, scalars),
+        parts: hidden.flatMap((group) => matricesOf(engine, layout, group)),
+      });
+      updates.push(muon);
+    }
     const programs = {
       squares: await StateProgram.create(engine, layout, {
         name: "squares",
@@ -83,13 +113,7 @@ export class Optimizer {
         writes: {},
         sums: ["sum"],
       }),
-      adamw: await StateProgram.create(engine, layout, {
-        name: "adamw",
-        fn: adamw,
-        reads: { params, moment1, moment2, ema, grad },
-        writes: { newParams: params, newMoment1: moment1, newMoment2: moment2, newEma: ema },
-        scalars,
-      }),
+      updates,
     };
     return new Optimizer(cfg, numSteps, scalars, programs);
   }
@@ -105,14 +129,14 @@ export class Optimizer {
     const lr = learningRate(this.cfg, step, this.numSteps);
     if (!usable || !Number.isFinite(gradNorm)) return { gradNorm, lr, applied: false };
     this.setScalars(step, lr, Math.min(1, this.cfg.clipNorm / (gradNorm + 1e-6)) / lossScale);
-    await this.adamw.run();
+    for (const program of this.updates) await program.run();
     return { gradNorm, lr, applied: true };
   }
 
   private setScalars(step: number, lr: number, gradScale: number): void {
     for (const [group, scalars] of Object.entries(this.scalars)) {
       const values = scalarsAt(this.cfg, step, lr, gradScale, group === "decayed");
-      for (const name of SCALARS) scalars[name].data[0] = values[name];
+      for (const name of Object.keys(scalars) as Scalar[]) scalars[name].data[0] = values[name];
     }
   }
 }
@@ -128,11 +152,12 @@ function scalarsAt(
   lr: number,
   gradScale: number,
   decayed: boolean,
-): Record<keyof Scalars, number> {
+): Record<Scalar, number> {
   const { beta1, beta2, epsilon, weightDecay } = cfg;
   const root = Math.sqrt((1 - beta2) / (1 - beta2 ** step));
   return {
     gradScale,
+    lr,
     beta1,
     beta2,
     stepSize: (lr * (1 - beta1)) / ((1 - beta1 ** step) * root),
@@ -151,9 +176,23 @@ export function optimizerDigest(cfg: AdamWConfig, numSteps: number): string {
   const { digest } = traceProgram("adamw", adamw, Object.fromEntries(specs));
   const steps = [1, Math.ceil(numSteps / 2), numSteps];
   const scalars = steps.map((step) => scalarsAt(cfg, step, learningRate(cfg, step, numSteps), 1, true));
-  return sha256OfJson({ digest, scalars });
+  return sha256OfJson({ digest, scalars, ...(cfg.muon !== undefined && { muon: muonDigest(cfg.muon) }) });
+}
+
+function muonDigest(cfg: MuonConfig): string {
+  const scalars = MUON_SCALARS.map((name) => [name, { shape: [], dtype: "float32" }] as const);
+  const matrices = ["params", "moment1", "ema", "grad"].map(
+    (name) => [name, { shape: [2, 3], dtype: "float32" }] as const,
+  );
+  return traceProgram("muon", muonUpdate(cfg), Object.fromEntries([...scalars, ...matrices])).digest;
 }
 
 function allocateScalars(): Scalars {
-  return Object.fromEntries(SCALARS.map((name) => [name, floats([])])) as Scalars;
+  return Object.fromEntries([...SCALARS, ...MUON_SCALARS].map((name) => [name, floats([])])) as Scalars;
+}
+
+/** The scalars of both groups that one program reads. */
+function only(names: readonly Scalar[], { decayed, free }: Optimizer["scalars"]): Record<"decayed" | "free", HostMap> {
+  const pick = (all: Scalars) => Object.fromEntries(names.map((name) => [name, all[name]]));
+  return { decayed: pick(decayed), free: pick(free) };
 }

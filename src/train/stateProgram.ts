@@ -17,7 +17,7 @@ import { type StatePart, statePartsOf } from "./stateParts.ts";
 
 type Buffers = Readonly<Record<string, StateBuffer>>;
 
-/** An elementwise function of state buffers. */
+/** A function of pieces of state buffers: elementwise, unless it says which pieces it takes. */
 export interface StateFunction {
   readonly name: string;
   /** Reads tensors under the names of `reads` and of the scalars; its results are named in `writes` and `sums`. */
@@ -29,6 +29,8 @@ export interface StateFunction {
   readonly sums?: readonly string[];
   /** Scalars that decayed and undecayed parameters meet; read anew at each run. */
   readonly scalars?: Readonly<Record<"decayed" | "free", HostMap>>;
+  /** What single runs cover. Default: all parameters. */
+  readonly parts?: readonly StatePart[];
 }
 
 /** A state function ready to run over whole buffers. */
@@ -44,7 +46,7 @@ export class StateProgram {
   static async create(engine: Engine, layout: FlatLayout, what: StateFunction): Promise<StateProgram> {
     const programs = new Map<string, Program>();
     const bindings: Binding[] = [];
-    for (const part of statePartsOf(engine, layout)) {
+    for (const part of what.parts ?? statePartsOf(engine, layout)) {
       const key = JSON.stringify(part.shapes);
       const program = programs.get(key) ?? (await compilePart(engine, what, part));
       programs.set(key, program);

@@ -71,6 +71,11 @@ describe("wrong input", function () {
       await refusesToTrain(/^augment\.strides\.0: expected clips for stride 9, got none/, vae, "augment.strides=[9]");
     });
 
+    it("an optimizer of blocks for a model without any", async () => {
+      const why = /optim\.muon: has no effect: a VAE has no transformer blocks; remove it$/m;
+      await refusesToTrain(why, vae, "optim.muon.iterations=3");
+    });
+
     it("a missing recipe, a folder, an unknown option", async () => {
       await refusesToTrain(
         /^FOLDER\/none\.yaml: expected a readable YAML file, got no such file/,
