@@ -40,23 +40,24 @@ describe("the training loop", function () {
     await dataset.close();
   });
 
-  const stages: Readonly<Record<string, () => Task | Promise<Task>>> = {
-    "a VAE": () => smallVaeTask(dataset),
-    "a diffusion transformer": () => smallDitTask(data),
+  const stages: Readonly<Record<string, { makeTask: () => Task | Promise<Task>; optim?: object }>> = {
+    "a VAE": { makeTask: () => smallVaeTask(dataset) },
+    "a diffusion transformer": { makeTask: () => smallDitTask(data) },
+    "a diffusion transformer with Muon": { makeTask: () => smallDitTask(data), optim: { muon: {} } },
   };
   const train = { steps: 9, logEvery: 4, checkpointEvery: 100, accumulate: 2 };
 
-  for (const [stage, makeTask] of Object.entries(stages)) {
+  for (const [stage, { makeTask, optim = {} }] of Object.entries(stages)) {
     it(`goes on exactly where ${stage} was interrupted, between two log lines`, async () => {
       const whole = new MemoryStore();
-      const uninterrupted = await runLoop(engine, await makeTask(), { train, store: whole });
+      const uninterrupted = await runLoop(engine, await makeTask(), { train, optim, store: whole });
 
       const store = new MemoryStore();
-      const first = await runLoop(engine, await makeTask(), { train, store, stopAfter: 3 });
+      const first = await runLoop(engine, await makeTask(), { train, optim, store, stopAfter: 3 });
       assert.deepEqual(first.steps, [1, 2, 3]);
-      const second = await runLoop(engine, await makeTask(), { train, store, stopAfter: 6 });
+      const second = await runLoop(engine, await makeTask(), { train, optim, store, stopAfter: 6 });
       assert.deepEqual(second.steps, [4, 5, 6]);
-      const third = await runLoop(engine, await makeTask(), { train, store });
+      const third = await runLoop(engine, await makeTask(), { train, optim, store });
       assert.deepEqual(
         store.saved.map(({ step }) => step),
         [3, 6, 9],
