@@ -31,7 +31,8 @@ describe("data bench", () => {
     assert.ok(result.clips >= 118 && result.clipsPerSecond >= result.batchesPerSecond);
     assert.ok(result.batchesPerSecond <= 2000 / 15);
     assert.ok(result.dataWait > 0 && result.dataWait < 1, String(result.dataWait));
-    assert.ok(result.rssMb > 50 && Number.isFinite(result.rssSlope) && result.rssSlopeError > 0);
+    // Memory that stays the same to the byte has a slope without error.
+    assert.ok(result.rssMb > 50 && Number.isFinite(result.rssSlope) && result.rssSlopeError >= 0);
   });
 
   it("fits a line with its error as textbooks do", () => {
