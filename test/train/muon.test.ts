@@ -8,7 +8,7 @@ import { normal, zeros } from "../../src/nn/params.ts";
 import { adamwSchema } from "../../src/train/adamw.ts";
 import { FlatLayout } from "../../src/train/flatState.ts";
 import { orthogonalized } from "../../src/train/muon.ts";
-import { Optimizer, type OptimizerBuffers } from "../../src/train/optimizer.ts";
+import { Optimizer, type OptimizerBuffers, optimizerDigest } from "../../src/train/optimizer.ts";
 import { StateBuffer } from "../../src/train/stateBuffer.ts";
 
 type Matrices = Readonly<Record<"wide" | "tall", number[][]>>;
@@ -84,6 +84,13 @@ describe("Muon", () => {
         }
       }
     }
+  });
+
+  it("is told from AdamW and from other iterations in a run's digest", () => {
+    const digests = [{}, { muon: {} }, { muon: { iterations: 3 } }, { muon: { momentum: 0.9 } }].map((settings) =>
+      optimizerDigest(adamwSchema.parse(settings), 5),
+    );
+    assert.equal(new Set(digests).size, 4);
   });
 
   it("leaves other parameters to AdamW, and takes a step of AdamW's size", async () => {
