@@ -1,5 +1,6 @@
 import { type Item, type PlannedKernel, planKernels } from "../fusion/kernelPlan.ts";
 import type { LoopLimits } from "../fusion/loopOf.ts";
+import { shapeOutputs } from "../fusion/shapedOutputs.ts";
 import { splitSums } from "../fusion/splitSums.ts";
 import { fullType, type Graph, type Node, type NodeOf } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
@@ -42,8 +43,11 @@ export function lowerToOnnx(recorded: Graph, { provider = "cpu", native, limits 
     if (!direct.has(node) && !NAMED_ELSEWHERE.has(node.op)) direct.set(node, name);
   }
   for (const [node, name] of direct) writer.setName(node, name);
+  const outputs = new Set(graph.outputs.map(({ node }) => node));
   const items: readonly Item[] =
-    native === undefined ? graph.nodes.map((node) => ({ node })) : planKernels(graph, native, limits);
+    native === undefined
+      ? graph.nodes.map((node) => ({ node }))
+      : shapeOutputs(planKernels(graph, native, limits), (node) => outputs.has(node));
   const labels = provider === "cpu" ? new Map<Node, string>() : nodeNames(graph);
   for (const item of items) {
     if ("node" in item) {

@@ -32,8 +32,7 @@ const config = shapesSchema.parse({
 const world = windowWorld(config, () => reach) ?? assert.fail();
 /** What `configs/shapes-modes.yaml` learns: longer windows, in which circling objects go slowly. */
 const recipeReach = { time: 4, window: 11, inside: true };
-const recipeConfig =
-  worldOf(loadRecipe("configs/shapes-modes.yaml", [], recipeSchema).value.data) ?? assert.fail();
+const recipeConfig = worldOf(loadRecipe("configs/shapes-modes.yaml", [], recipeSchema).value.data) ?? assert.fail();
 const recipeWorld = windowWorld(recipeConfig, () => recipeReach) ?? assert.fail();
 
 /** A world, and how far a model of it sees. */

@@ -21,13 +21,13 @@ import { type VectorIsa, vectorBytes } from "../asm/vectorIsa.ts";
 import { emitCopyPanels, emitTransposePanel, type MaskFor } from "./packing.ts";
 import {
   emitAddSums,
-  emitPrefetchTile,
   emitScaleSums,
   emitStoreSums,
   emitTileSum,
   emitZeroSums,
   LINE,
   type RowAccess,
+  type TileCalls,
   type TileShape,
   type TileSize,
   tileSize,
@@ -211,36 +211,27 @@ function emitRows(
   maskFor: MaskFor,
 ): void {
   asm.lea(r14, mem(r10, rows.start * shape.cStride + 4 * columns.start));
-  const { rows: mostRows, panel: most, ahead } = tileSize(asm.isa);
+  const { rows: mostRows, panel: most } = tileSize(asm.isa);
   const { floats } = asm.isa;
   const full = Math.floor(columns.size / most);
   const rest = columns.size % most;
-  const fetches = ahead > 0 && full > 0 && !shape.a.transposed;
-  const linesAtOnce = Math.ceil((4 * steps.size) / (LINE * full));
+  // While one tile is computed, the rows of the next come closer, some of each with every panel.
+  const nextLines = shape.a.transposed || full === 0 ? 0 : Math.ceil((4 * steps.size) / (LINE * full));
   for (const { rows: tileRows, count } of rowTiles(rows.size, mostRows)) {
-    const panel = (width: number) => {
+    const panel = (width: number, calledLines: number) => {
       const tile = { rows: tileRows, vectors: Math.ceil(width / floats), steps: steps.size };
       const last = width % floats === 0 ? undefined : maskFor(width % floats);
       const isLast = steps.start + steps.size === shape.k;
       const factor = isLast ? shape.alpha : 1;
-      emitTile(asm, { tile, a, cStride: shape.cStride, adds: steps.start > 0, factor, last });
+      const calls = { c: r14, row: shape.cStride, nextLines: calledLines };
+      emitTile(asm, { tile, a, calls, adds: steps.start > 0, factor, last });
       asm.addImm(r14, 4 * width);
-    };
-    // While one tile is computed, the rows of the next come closer, some of each with every panel.
-    const fetch = () => {
-      for (let i = 0; i < tileRows; i++)
-        for (let line = 0; line < linesAtOnce; line++) asm.prefetch(mem(rdi, i * a.row + LINE * line), "second");
-      asm.addImm(rdi, LINE * linesAtOnce);
     };
     asm.loop(r12, count, () => {
       asm.copy(rcx, rsp);
-      if (fetches) asm.lea(rdi, mem(rbp, a.nextTile(tileRows)));
-      const fullPanel = () => {
-        if (fetches) fetch();
-        panel(most);
-      };
-      if (full > 0) asm.loop(rbx, full, fullPanel);
-      if (rest > 0) panel(rest);
+      if (nextLines > 0) asm.lea(rdi, mem(rbp, a.nextTile(tileRows)));
+      if (full > 0) asm.loop(rbx, full, () => panel(most, nextLines));
+      if (rest > 0) panel(rest, 0);
       asm.addImm(rbp, a.nextTile(tileRows));
       asm.addImm(r14, tileRows * shape.cStride - 4 * columns.size);
     });
@@ -250,7 +241,8 @@ function emitRows(
 interface TileWork {
   readonly tile: TileShape;
   readonly a: RowAccess;
-  readonly cStride: number;
+  /** With the tile's place in c. */
+  readonly calls: TileCalls;
   /** Whether c holds the sum of earlier steps. */
   readonly adds: boolean;
   readonly factor: number;
@@ -258,14 +250,14 @@ interface TileWork {
   readonly last: Mask | undefined;
 }
 
-function emitTile(asm: Assembler, { tile, a, cStride, adds, factor, last }: TileWork): void {
+function emitTile(asm: Assembler, { tile, a, calls, adds, factor, last }: TileWork): void {
+  const { c, row } = calls;
   asm.copy(rax, rbp);
-  emitPrefetchTile(asm, tile, r14, cStride);
   emitZeroSums(asm, tile);
-  emitTileSum(asm, tile, a);
-  if (adds) emitAddSums(asm, tile, r14, cStride, last);
+  emitTileSum(asm, tile, a, calls);
+  if (adds) emitAddSums(asm, tile, c, row, last);
   if (factor !== 1) emitScaleSums(asm, tile, factor);
-  emitStoreSums(asm, tile, r14, cStride, last);
+  emitStoreSums(asm, tile, c, row, last);
 }
 
 function aPanelBytes(steps: number, isa: VectorIsa, { aGap }: Blocking): number {

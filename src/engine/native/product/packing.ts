@@ -1,7 +1,7 @@
 import type { Assembler } from "../asm/assembler.ts";
 import { type Gpr, type Mask, mem, r15, rdx, type Vector, vector } from "../asm/registers.ts";
 import { vectorBytes } from "../asm/vectorIsa.ts";
-import { tileSize } from "./tile.ts";
+import { LINE, tileSize } from "./tile.ts";
 
 /** Masks that are set up before packing: the low `count` floats. */
 export type MaskFor = (count: number) => Mask;
@@ -18,6 +18,9 @@ export interface CopyShape {
   /** Bytes from panel to panel. */
   readonly panelBytes: number;
 }
+
+/** How many rows ahead of its use the source is called: they lie in pages of their own, where nothing foresees them. */
+const ROWS_AHEAD = 8;
 
 /** Vectors that one pass of the copying loop moves, about. */
 const VECTORS_PER_PASS = 24;
@@ -41,6 +44,8 @@ export function emitCopyPanels(
   let numMoved = 0;
   const row = (at: number) => {
     let column = 0;
+    for (let byte = 0; byte < rowBytes; byte += LINE)
+      asm.prefetch(mem(from, (at + ROWS_AHEAD) * stride + byte), "second");
     widths.forEach((width, panel) => {
       for (let j = 0; j < perRow; j++) {
         const count = Math.min(floats, width - j * floats);

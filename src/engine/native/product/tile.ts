@@ -1,5 +1,5 @@
 import type { Assembler } from "../asm/assembler.ts";
-import { type Gpr, type Mask, mem, rax, rcx, rdx, type Vector, vector } from "../asm/registers.ts";
+import { type Gpr, type Mask, mem, rax, rcx, rdi, rdx, rsi, type Vector, vector } from "../asm/registers.ts";
 import { type VectorIsa, vectorBytes } from "../asm/vectorIsa.ts";
 
 /** The largest tile, and what follows from it. */
@@ -37,6 +37,15 @@ export interface TileShape {
   readonly steps: number;
 }
 
+/** What a tile calls into the caches while it is computed. */
+export interface TileCalls {
+  /** Where its part of c starts, and bytes from row to row. */
+  readonly c: Gpr;
+  readonly row: number;
+  /** Lines of each row of the next tile's `a`, on from rdi, which ends at the next lines; 0 for none. */
+  readonly nextLines: number;
+}
+
 /** The tile's sum for row i, vector j. */
 export function sumAt(shape: TileShape, i: number, j: number): Vector {
   return vector(i * shape.vectors + j);
@@ -50,9 +59,10 @@ function freeVectors({ registers }: VectorIsa): readonly [Vector, Vector, Vector
 
 /**
  * sums += a b over `steps`. Register plan: sums from the first vector on, row by row; of the last four, two hold this
- * step's row of b and two one element of a each, repeated. rax and rcx walk a and b, rdx counts; rcx ends at the panel's end.
+ * step's row of b and two one element of a each, repeated. rax and rcx walk a and b, rdx counts; rcx ends at the panel's
+ * end. rsi and rdi walk over what is called.
  */
-export function emitTileSum(asm: Assembler, shape: TileShape, a: RowAccess): void {
+export function emitTileSum(asm: Assembler, shape: TileShape, a: RowAccess, calls: TileCalls): void {
   const passes = Math.floor(shape.steps / UNROLLED);
   const { panel, ahead } = tileSize(asm.isa);
   const panelStep = 4 * panel;
@@ -64,8 +74,38 @@ export function emitTileSum(asm: Assembler, shape: TileShape, a: RowAccess): voi
     asm.addImm(rax, count * a.step);
     asm.addImm(rcx, count * panelStep);
   };
-  if (passes > 0) asm.loop(rdx, passes, () => steps(UNROLLED));
+  const rowsAtOnce = Math.ceil(shape.rows / Math.max(1, passes));
+  const calling = Math.min(passes, Math.ceil(shape.rows / rowsAtOnce));
+  if (calling > 0) {
+    asm.lea(rsi, mem(calls.c));
+    asm.loop(rdx, calling, () => {
+      emitCalls(asm, shape, a, rowsAtOnce, calls);
+      steps(UNROLLED);
+    });
+  }
+  if (calls.nextLines > 0) asm.addImm(rdi, LINE * calls.nextLines - calling * rowsAtOnce * a.row);
+  if (passes > calling) asm.loop(rdx, passes - calling, () => steps(UNROLLED));
   if (shape.steps % UNROLLED > 0) steps(shape.steps % UNROLLED);
+}
+
+/**
+ * Calls some rows of c, and of the next tile's a. A row with each of the first passes, since all of them at once would
+ * hold up what the sums wait for.
+ */
+function emitCalls(
+  asm: Assembler,
+  { vectors }: TileShape,
+  a: RowAccess,
+  rows: number,
+  { row, nextLines }: TileCalls,
+): void {
+  const width = vectorBytes(asm.isa) * vectors;
+  for (let i = 0; i < rows; i++) {
+    for (let at = 0; at < width; at += LINE) asm.prefetch(mem(rsi, i * row + at));
+    for (let line = 0; line < nextLines; line++) asm.prefetch(mem(rdi, i * a.row + LINE * line), "second");
+  }
+  asm.addImm(rsi, rows * row);
+  if (nextLines > 0) asm.addImm(rdi, rows * a.row);
 }
 
 function emitStep(asm: Assembler, shape: TileShape, a: RowAccess, step: number, panelStep: number): void {
@@ -86,14 +126,6 @@ function emitStep(asm: Assembler, shape: TileShape, a: RowAccess, step: number, 
 /** Sets every sum to 0. */
 export function emitZeroSums(asm: Assembler, shape: TileShape): void {
   each(shape, (i, j) => asm.vzero(sumAt(shape, i, j)));
-}
-
-/** Calls the tile's part of c into the cache, long before it is needed. */
-export function emitPrefetchTile(asm: Assembler, shape: TileShape, c: Gpr, row: number): void {
-  each(shape, (i, j) => {
-    const at = vectorBytes(asm.isa) * j;
-    if (at % LINE === 0) asm.prefetch(mem(c, i * row + at));
-  });
 }
 
 /** sums += c. `last` masks the last vector. */
