@@ -68,7 +68,7 @@ interface EntryLoop {
 
 /** The part of a loop that goes over one entry's rows; undefined where the entries are no runs of rows. */
 function entryLoop(
-  { sides, inputs, body, outputs }: LoopSpec,
+  { sides, inputs, starts, body, outputs }: LoopSpec,
   m: number,
   n: number,
   entries: number,
@@ -87,7 +87,7 @@ function entryLoop(
     }, 0);
   return {
     loop: { sides: [m, n], inputs: inputs.map((strides) => strides.slice(-2)), body },
-    inputOffsets: inputs.map((strides) => all.map((entry) => startOf(entry, strides))),
+    inputOffsets: inputs.map((strides, i) => all.map((entry) => (starts?.[i] ?? 0) + startOf(entry, strides))),
     wholeOffsets: all.map((entry) => entry * m * n),
   };
 }

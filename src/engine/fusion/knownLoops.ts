@@ -1,6 +1,7 @@
 import type { Node } from "../graph/graph.ts";
 import type { VectorIsa } from "../native/asm/vectorIsa.ts";
 import { type FusedLoop, type LoopLimits, loopOf, memoryOf } from "./loopOf.ts";
+import { slicePart } from "./slicePart.ts";
 
 /** A loop without its nodes: which of what it reads each input is, by first use. */
 interface LoopForm {
@@ -47,8 +48,12 @@ export class KnownLoops {
           key += ` ${place}`;
           continue;
         }
-        const known = read.indexOf(source);
-        key += ` from ${known >= 0 ? known : read.push(source) - 1}`;
+        key += ` from ${indexIn(read, source)}`;
+        const part = source.op === "slice" ? slicePart(source) : undefined;
+        if (part === undefined) continue;
+        const whole = memoryOf(part.whole);
+        const from = places.get(whole) ?? `outside ${indexIn(read, whole)}`;
+        key += ` part ${from} ${part.start} ${part.run} ${part.pitch}`;
       }
     }
     return { key, read };
@@ -63,6 +68,12 @@ export class KnownLoops {
     this.texts.set(node, text);
     return text;
   }
+}
+
+/** A node's place in a list, to which it is added if need be. */
+function indexIn(list: Node[], node: Node): number {
+  const known = list.indexOf(node);
+  return known >= 0 ? known : list.push(node) - 1;
 }
 
 /** JSON has neither infinities nor a negative zero. */

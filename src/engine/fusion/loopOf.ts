@@ -4,6 +4,7 @@ import { denseStrides, sameShape } from "../graph/shapes.ts";
 import type { VectorIsa } from "../native/asm/vectorIsa.ts";
 import { fitsRegisters } from "../native/loop/loopKernel.ts";
 import { factOf, factsOf, LOOP_DOWN, type LoopSpec, type LoopStep, type StepFacts } from "../native/loop/spec.ts";
+import { slicePart, stridesInWhole } from "./slicePart.ts";
 import { commonSides, mergeSides, stridesIn } from "./space.ts";
 import { numDown, placesOf, rowLength, writeSteps } from "./steps.ts";
 
@@ -92,7 +93,7 @@ class LoopWriter {
   /** The step that holds a member's value. */
   private readonly steps = new Map<Node, number>();
   private readonly partSteps = new Map<Node, readonly number[]>();
-  private readonly inputs: { node: Node; step: number }[] = [];
+  private readonly inputs: { node: Node; step: number; start: number }[] = [];
   /** Of the inputs, in their order. */
   private readonly strides: number[][] = [];
   private readonly facts: StepFacts[] = [];
@@ -138,7 +139,7 @@ class LoopWriter {
     if (read.op === "fill") return this.add({ op: "constant", value: read.attrs.value });
     const node = memoryOf(read);
     const strides = this.stridesOf(user, index, read);
-    if (!this.members.has(node)) return this.input(node, strides);
+    if (!this.members.has(node)) return this.inputWhere(node, strides);
     const step = this.steps.get(node) ?? 0;
     if (this.body[step]?.op === LOOP_DOWN) this.broken = true;
     const isRow = this.facts[step]?.extent !== "place";
@@ -167,12 +168,24 @@ class LoopWriter {
     return strides.map((stride, axis) => (axis === strides.length - 1 ? stride : stride / 2));
   }
 
-  private input(node: Node, strides: number[]): number {
-    const known = this.inputs.find((input, i) => input.node === node && sameShape(this.strides[i] ?? [], strides));
+  /** A slice is read where it lies; not by the loop that computes what it was cut from. */
+  private inputWhere(node: Node, strides: number[]): number {
+    const part = node.op === "slice" ? slicePart(node) : undefined;
+    const inWhole = part && stridesInWhole(this.sides, strides, part);
+    if (part === undefined || inWhole === undefined) return this.input(node, strides, 0);
+    const whole = memoryOf(part.whole);
+    if (this.members.has(whole)) this.broken = true;
+    return this.input(whole, inWhole, part.start);
+  }
+
+  private input(node: Node, strides: number[], start: number): number {
+    const known = this.inputs.find(
+      (input, i) => input.node === node && input.start === start && sameShape(this.strides[i] ?? [], strides),
+    );
     if (known !== undefined) return known.step;
     const input = this.strides.push(strides) - 1;
     const step = this.add({ op: "input", input });
-    this.inputs.push({ node, step });
+    this.inputs.push({ node, step, start });
     return step;
   }
 
@@ -189,7 +202,9 @@ class LoopWriter {
     });
     if ((rows.sides.at(-1) ?? 0) < limits.columns || !hasRightExtents(rows)) return undefined;
     if (!fitsRegisters(rows, isa)) return undefined;
-    return { spec: rows, inputs: this.inputs.map(({ node }) => node), outputs: results };
+    const starts = this.inputs.map(({ start }) => start);
+    const spec = starts.some((start) => start > 0) ? { ...rows, starts } : rows;
+    return { spec, inputs: this.inputs.map(({ node }) => node), outputs: results };
   }
 }
 

@@ -1,7 +1,9 @@
+import { sizeOf } from "../../base/tensors.ts";
 import type { Node, NodeOf } from "../graph/graph.ts";
 import { denseStrides } from "../graph/shapes.ts";
 import { type ProductSpec, suitsKernel } from "../native/product/product.ts";
 import { memoryOf } from "./loopOf.ts";
+import { slicePart } from "./slicePart.ts";
 
 /** A matrix product that reads and writes tensors where they lie. */
 export interface StridedProduct {
@@ -57,12 +59,9 @@ function viewOf(node: Node): View {
 
 /** Where a node's elements start in a tensor that holds them one after the other. */
 function startOf(node: Node): Pick<View, "node" | "start"> {
-  const [whole] = node.inputs;
-  if (node.op !== "slice" || whole === undefined) return { node, start: 0 };
-  const { begin, size, step } = node.attrs;
-  const isRun = step[0] === 1 && size.every((side, axis) => axis === 0 || side === whole.shape[axis]);
-  if (!isRun) return { node, start: 0 };
-  return { node: memoryOf(whole), start: (begin[0] ?? 0) * (denseStrides(whole.shape)[0] ?? 0) };
+  const part = node.op === "slice" ? slicePart(node) : undefined;
+  if (part === undefined || part.run !== sizeOf(node.shape)) return { node, start: 0 };
+  return { node: memoryOf(part.whole), start: part.start };
 }
 
 function keepsLast({ attrs: { perm } }: NodeOf<"transpose">): boolean {

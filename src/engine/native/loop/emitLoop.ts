@@ -95,7 +95,7 @@ export class LoopEmitter {
       if (step.op !== "input" || this.fact(id).extent !== "loop") return;
       const register = this.pool.take();
       this.asm.load(rax, mem(rdi, ADDRESS * step.input));
-      this.asm.vbroadcast(register, mem(rax));
+      this.asm.vbroadcast(register, mem(rax, FLOAT * (this.spec.starts?.[step.input] ?? 0)));
       this.held.set(id, register);
     });
   }

@@ -108,17 +108,19 @@ export class LoopMemory {
   /** Sets all pointers to the first row of unit rsi. @throws OutOfRegisters */
   setPointers(unitRows: number): void {
     const { asm, spec } = this;
-    const assign = (name: string, place: number, stride: number) => {
+    const assign = (name: string, place: number, stride: number, start = 0) => {
       const pointer = POINTERS[this.pointers.size];
       if (pointer === undefined) throw new OutOfRegisters("a loop has too many tensors");
       this.pointers.set(name, pointer);
       asm.load(pointer, mem(rdi, ADDRESS * place));
+      asm.addImm(pointer, FLOAT * start);
       if (stride === 0) return;
       asm.multiply(rax, rsi, FLOAT * stride * unitRows);
       asm.add(pointer, rax);
     };
     spec.inputs.forEach((strides, input) => {
-      if (strides.some((stride) => stride !== 0)) assign(`input ${input}`, input, strides[0] ?? 0);
+      if (strides.some((stride) => stride !== 0))
+        assign(`input ${input}`, input, strides[0] ?? 0, spec.starts?.[input]);
     });
     spec.outputs.forEach(({ step }, output) => {
       assign(`output ${output}`, spec.inputs.length + output, this.outputStrides(step)[0] ?? 0);

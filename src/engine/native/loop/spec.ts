@@ -35,6 +35,8 @@ export interface LoopSpec {
   readonly sides: readonly number[];
   /** Per input and axis of the space: elements from one place to the next; 0 repeats. Along columns: 1 or 0. */
   readonly inputs: readonly (readonly number[])[];
+  /** Per input, the first element that is read; none: all start at 0. */
+  readonly starts?: readonly number[];
   readonly body: readonly LoopStep[];
   readonly outputs: readonly { readonly step: number; readonly shape: readonly number[] }[];
 }
