@@ -139,7 +139,7 @@ class LoopWriter {
     if (read.op === "fill") return this.add({ op: "constant", value: read.attrs.value });
     const node = memoryOf(read);
     const strides = this.stridesOf(user, index, read);
-    if (!this.members.has(node)) return this.inputWhere(node, strides);
+    if (!this.members.has(node)) return this.read(node, strides);
     const step = this.steps.get(node) ?? 0;
     if (this.body[step]?.op === LOOP_DOWN) this.broken = true;
     const isRow = this.facts[step]?.extent !== "place";
@@ -169,7 +169,7 @@ class LoopWriter {
   }
 
   /** A slice is read where it lies; not by the loop that computes what it was cut from. */
-  private inputWhere(node: Node, strides: number[]): number {
+  private read(node: Node, strides: number[]): number {
     const part = node.op === "slice" ? slicePart(node) : undefined;
     const inWhole = part && stridesInWhole(this.sides, strides, part);
     if (part === undefined || inWhole === undefined) return this.input(node, strides, 0);

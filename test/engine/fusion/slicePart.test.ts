@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Tensor3D, Tensor4D } from "@tensorflow/tfjs";
+import type { Tensor1D, Tensor2D, Tensor3D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { traceProgram } from "../../../src/engine/compile.ts";
 import type { TensorFn } from "../../../src/engine/engine.ts";
@@ -79,24 +79,48 @@ onEveryIsa("loops that read slices where they lie", (isa) => {
   });
 
   it("read rows from the middle, and one number for a whole loop", async () => {
-    const recipes = { x: floatIn([96, 72]), y: floatIn([48, 72]) };
-    const fn: TensorFn = ({ x, y }) => {
-      const one = tf.slice(x as Tensor3D, [5, 7], [1, 1]);
-      return { z: tf.mul(tf.add(tf.slice(x as Tensor3D, [30, 0], [48, 72]), y as Tensor3D), one) };
+    const recipes = { x: floatIn([96, 72]), y: floatIn([48, 72]), factors: floatIn([9]) };
+    const fn: TensorFn = ({ x, y, factors }) => {
+      const one = tf.slice(factors as Tensor1D, [7], [1]);
+      return { z: tf.mul(tf.add(tf.slice(x as Tensor2D, [30, 0], [48, 72]), y as Tensor2D), one) };
     };
-    await check(fn, recipes, ["slice"]);
+    await check(fn, recipes, []);
+  });
+
+  it("are told apart by where their slices start", async () => {
+    const fn: TensorFn = ({ wide }) => {
+      const [a, b, c] = tf.split(wide as Tensor2D, 3, 1) as [Tensor2D, Tensor2D, Tensor2D];
+      return { x: tf.sub(tf.exp(a), b), y: tf.sub(tf.exp(b), c) };
+    };
+    await check(fn, { wide }, []);
+  });
+
+  it("are part of a chain of products", async () => {
+    const matrices = floatIn([6, 32, 32]);
+    const fn: TensorFn = ({ q, k, v, biases }) => {
+      const bias = tf.slice(biases as Tensor3D, [2, 0, 0], [6, 32, 32]);
+      const scores = tf.softmax(tf.add(tf.matMul(q as Tensor3D, k as Tensor3D), bias));
+      return { y: tf.matMul(scores, v as Tensor3D) };
+    };
+    const recipes = { q: floatIn([6, 32, 32], -0.1, 0.1), k: matrices, v: matrices, biases: floatIn([9, 32, 32]) };
+    const items = planKernels(traceProgram("p", fn, recipes).graph, isa, { elements: 1, columns: 8 });
+    assert.deepEqual(
+      items.flatMap((item) => ("kernel" in item ? [item.kernel.spec.kind] : [])),
+      ["chain"],
+    );
+    await check(fn, recipes, []);
   });
 
   it("copy a slice whose runs a loop's rows would cut", async () => {
     const fn: TensorFn = ({ x, y }) => ({
-      z: tf.add(tf.reshape(tf.slice(x as Tensor4D, [0, 0], [64, 24]), [32, 48]), y as Tensor3D),
+      z: tf.add(tf.reshape(tf.slice(x as Tensor2D, [0, 0], [64, 24]), [32, 48]), y as Tensor2D),
     });
     await check(fn, { x: floatIn([64, 40]), y: floatIn([32, 48]) }, ["slice"]);
   });
 
   it("do not read what they compute themselves", async () => {
     const fn: TensorFn = ({ x }) => {
-      const doubled = tf.add(x as Tensor3D, x as Tensor3D);
+      const doubled = tf.add(x as Tensor2D, x as Tensor2D);
       return { z: tf.mul(doubled, tf.slice(doubled, [3, 0], [1, 72])) };
     };
     await check(fn, { x: floatIn([64, 72]) }, []);
