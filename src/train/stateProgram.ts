@@ -13,7 +13,7 @@ import type {
 } from "../engine/engine.ts";
 import type { FlatLayout } from "./flatState.ts";
 import type { StateBuffer } from "./stateBuffer.ts";
-import { type StatePart, statePartsOf } from "./stateParts.ts";
+import { NUM_LANES, type StatePart, statePartsOf } from "./stateParts.ts";
 
 type Buffers = Readonly<Record<string, StateBuffer>>;
 
@@ -114,9 +114,6 @@ function piecesOf(buffers: Buffers, part: StatePart): Record<string, HostTensor 
 function scalarsOf({ scalars }: StateFunction, decayed: boolean): HostMap {
   return scalars?.[decayed ? "decayed" : "free"] ?? {};
 }
-
-/** Runs in flight at once: each alone leaves a core idle between its operations. */
-const NUM_LANES = 2;
 
 /** Does `work` for every item, a few at a time. The items must not depend on each other. */
 async function inLanes<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

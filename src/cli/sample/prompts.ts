@@ -1,7 +1,6 @@
 import { UserError } from "../../base/errors.ts";
 import type { DiTConfig } from "../../models/dit/ditConfig.ts";
-import { encodeText } from "../../models/text/bytes.ts";
-import { encodeWords } from "../../models/text/words.ts";
+import { numCutOf } from "../../models/text/textRow.ts";
 
 /** What a clip shows from some time on. */
 export interface TimedPrompt {
@@ -63,10 +62,7 @@ export function checkTexts(
     if (text.kind === "none") {
       throw new UserError(option, { expected: "none: this model was trained without text", got: "a prompt" });
     }
-    const [numCut, unit] =
-      text.kind === "words"
-        ? [encodeWords(words, text.maxTokens, text.buckets).numCut, "words"]
-        : [encodeText(words, text.maxTokens).numCut, "bytes"];
-    if (numCut > 0) tell(`${option}: the model does not read the last ${numCut} ${unit} of "${words}"`);
+    const numCut = numCutOf(words, text);
+    if (numCut > 0) tell(`${option}: the model does not read the last ${numCut} ${text.kind} of "${words}"`);
   }
 }

@@ -6,7 +6,7 @@ import type { GridDraw, MaskedPacking, PackingDecision, PlannedPacking } from ".
 import type { LatentModel } from "../../diffusion/ditPrograms.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { DiTConfig } from "../../models/dit/ditConfig.ts";
-import { encodeText } from "../../models/text/bytes.ts";
+import { numCutOf } from "../../models/text/textRow.ts";
 import { partlyWhitened } from "../../models/vae/latents.ts";
 import { VaeCodec } from "../../models/vae/vaeCodec.ts";
 import type { DitRecipe } from "../../registry.ts";
@@ -107,7 +107,7 @@ function maskedLine({ rows, tokens, maxClips }: MaskedPacking): string {
 function noteLongCaptions(datasets: readonly ClipStore[], text: DiTConfig["text"]): void {
   if (text.kind === "none") return;
   const captions = datasets.flatMap(({ entries }) => entries.map(({ caption }) => caption));
-  const numCut = captions.filter((caption) => encodeText(caption, text.maxTokens).numCut > 0).length;
+  const numCut = captions.filter((caption) => numCutOf(caption, text) > 0).length;
   if (numCut === 0) return;
   const many = `${numCut} of ${captions.length} captions`;
   process.stderr.write(`dit.text.maxTokens ${text.maxTokens}: the ends of ${many} are not read\n`);

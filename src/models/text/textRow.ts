@@ -34,3 +34,9 @@ export function textRow(text: string | undefined, cfg: TextEncoderConfig): Int32
   const { ids } = text === undefined ? unconditionalText(maxTokens) : encodeText(text, maxTokens);
   return cfg.prefixBuckets === 0 ? ids : Int32Array.of(...ids, ...prefixIds(ids, cfg.prefixBuckets));
 }
+
+/** How many words or bytes of a text the encoder does not read, since its row ends before. */
+export function numCutOf(text: string, cfg: TextEncoderConfig): number {
+  if (cfg.kind === "words") return encodeWords(text, cfg.maxTokens, cfg.buckets).numCut;
+  return encodeText(text, cfg.maxTokens).numCut;
+}

@@ -3,7 +3,7 @@ import type { Tensor2D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { wordEncoderSchema } from "../../../src/models/text/textConfig.ts";
 import { TextEncoder } from "../../../src/models/text/textEncoder.ts";
-import { textRow, textRowLength } from "../../../src/models/text/textRow.ts";
+import { numCutOf, textRow, textRowLength } from "../../../src/models/text/textRow.ts";
 import { encodeWords, unconditionalWords } from "../../../src/models/text/words.ts";
 import { bindParams, type Params } from "../../../src/nn/params.ts";
 import { assertClose, randomParams } from "../../nn/numeric.ts";
@@ -60,6 +60,11 @@ describe("TextEncoder of words", () => {
     const [padded, exact] = [encode("a red dog", 6), encode("a red dog", 3)];
     assertClose(padded.pooled_CE, exact.pooled_CE, 1e-5);
     assertClose(tf.slice(padded.tokens_CSE, [0, 0, 0], [1, 3, 8]), exact.tokens_CSE, 1e-5);
+  });
+
+  it("tells how many words, not bytes, of a text its row leaves out", () => {
+    assert.equal(numCutOf("a little turquoise star", cfg(6)), 0);
+    assert.equal(numCutOf("a little turquoise star", cfg(3)), 1);
   });
 
   it("adds both embeddings of a word: a change of either changes it", () => {
