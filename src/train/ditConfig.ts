@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { conditioningSchema } from "../diffusion/conditioning.ts";
 import { lossWeightingSchema } from "../diffusion/lossWeights.ts";
+import { minSnrSchema } from "../diffusion/minSnr.ts";
 import { predictions } from "../diffusion/rectifiedFlow.ts";
 import { timeSamplingSchema } from "../diffusion/timeSampling.ts";
 
@@ -14,6 +15,7 @@ export const objectiveSchema = z
     time: timeSamplingSchema.prefault({}).describe("Which noise levels are trained on."),
     conditioning: conditioningSchema.prefault({}),
     weighting: lossWeightingSchema,
+    minSnr: minSnrSchema,
     captionDrop: z
       .number()
       .min(0)

@@ -105,6 +105,29 @@ describe("DitTask", () => {
     assert.equal(new Set([...draws.values()].map(({ eps }) => String(eps))).size, draws.size);
   });
 
+  it("weighs errors of the clean latent by their ratio of signal to noise, up to the limit, at every time", async () => {
+    const objective = (minSnr?: number) =>
+      objectiveSchema.parse({ time: { std: 2 }, ...(minSnr === undefined ? {} : { minSnr }) });
+    for (const gamma of [1, 5]) {
+      const plain = await smallDitTask(data, { objective: objective() });
+      const limited = await smallDitTask(data, { objective: objective(gamma) });
+      let numLimited = 0;
+      for (let step = 1; step <= 8; step++) {
+        const [wanted, got] = [await clipsOf(plain, step), await clipsOf(limited, step)];
+        for (const [i, { times, weights }] of wanted.entries()) {
+          assert.deepEqual(got[i]?.times, times);
+          const [t, weight, clipped] = [times[0], weights[0], got[i]?.weights[0]] as [number, number, number];
+          const snr = (1 - t) ** 2 / t ** 2;
+          // A velocity's loss is 1 / t^2, which is (1 + sqrt(SNR))^2, of the clean latent's.
+          const most = (1 + Math.sqrt(gamma)) ** 2;
+          assert.ok(Math.abs(clipped / t ** 2 / weight - Math.min(1 / t ** 2, most)) < 1e-4 * most, `at ${t}`);
+          numLimited += Number(snr > gamma);
+        }
+      }
+      assert.ok(numLimited > 2, "some clips have little noise");
+    }
+  });
+
   it("draws anew for each step, part and repeat of a clip in a pack", async () => {
     const dir = join(folder(), "one clip");
     const [entry] = data.latents.entries.filter(({ grid }) => grid.t === 1);

@@ -3,6 +3,7 @@ import { KeyedRandom } from "../../base/random.ts";
 import type { RowStores } from "../../data/shards/rowStores.ts";
 import { type ClipNoise, drawClipNoise, ofFrames } from "../../diffusion/clipNoise.ts";
 import { lossWeights } from "../../diffusion/lossWeights.ts";
+import { limitBySnr } from "../../diffusion/minSnr.ts";
 import type { HostMap } from "../../engine/engine.ts";
 import type { DiTConfig } from "../../models/dit/ditConfig.ts";
 import { cropLatent } from "../../models/patches/crop.ts";
@@ -56,17 +57,17 @@ export class PackAssembler implements Assembler {
     const noises = order.clips.map((clip) => this.clipNoise(clip, order));
     await this.cleanTokens(order, pack, noises, x0_LP?.data as Float32Array);
     this.noise(order, pack, eps_LP?.data as Float32Array);
-    t_F?.data.set(
-      ofFrames(
-        pack,
-        noises.map(({ times }) => times),
-      ),
+    const times = ofFrames(
+      pack,
+      noises.map(({ times }) => times),
     );
+    t_F?.data.set(times);
     const known = ofFrames(
       pack,
       noises.map(({ known }) => known),
     );
-    weight_F?.data.set(lossWeights(pack, objective.weighting, { divisor: lossDivisor, known }));
+    const weights = lossWeights(pack, objective.weighting, { divisor: lossDivisor, known });
+    weight_F?.data.set(objective.minSnr === undefined ? weights : limitBySnr(weights, times, objective.minSnr));
     if (text_CR !== undefined) this.text(order, pack, text_CR.data as Int32Array);
   }
 
