@@ -22,6 +22,8 @@ const layout = new FlatLayout([
   { path: "blocks.0.wide.weight", shape: [3, 5], init: normal(1) },
   { path: "blocks.1.tall.weight", shape: [6, 4], init: normal(1) },
   { path: "blocks.1.tall.bias", shape: [4], init: zeros },
+  { path: "blocks.2.wide.weight", shape: [3, 5], init: normal(1) },
+  { path: "blocks.3.wide.weight", shape: [3, 5], init: normal(1) },
 ]);
 
 const names = ["params", "moment1", "moment2", "ema", "grad"] as const;
@@ -77,12 +79,14 @@ describe("Muon", () => {
         write("grad", grads);
         await optimizer.update(i + 1);
         const views = layout.views(memory.params);
-        for (const [path, matrix] of [
-          ["blocks.0.wide.weight", params.wide],
-          ["blocks.1.tall.weight", params.tall],
+        for (const [path, matrix, sign] of [
+          ["blocks.0.wide.weight", params.wide, 1],
+          ["blocks.1.tall.weight", params.tall, 1],
+          ["blocks.2.wide.weight", params.wide, -1],
+          ["blocks.3.wide.weight", params.wide, 0],
         ] as const) {
-          matrix.flat().forEach((expected, k) => {
-            const got = views[path]?.data[k] as number;
+          matrix.flat().forEach((value, k) => {
+            const [got, expected] = [views[path]?.data[k] as number, sign * value];
             assert.ok(Math.abs(got - expected) < 5e-6, `engine ${nth} step ${i + 1} ${path} ${k}: ${got}, ${expected}`);
           });
         }
@@ -131,6 +135,8 @@ async function optimizerOn(engine: Engine, settings: object) {
     const views = layout.views(memory[to]);
     views["blocks.0.wide.weight"]?.data.set(wide.flat());
     views["blocks.1.tall.weight"]?.data.set(tall.flat());
+    // Three of one shape share runs: this one moves the other way, and one that is zero stays so.
+    views["blocks.2.wide.weight"]?.data.set(wide.flat().map((value) => -value));
   };
   return { optimizer, memory, write };
 }
