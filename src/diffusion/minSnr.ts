@@ -6,7 +6,7 @@ export const minSnrSchema = z
   .exactOptional()
   .describe(
     "Min-SNR gamma: at times of less noise than this ratio of signal to noise, an error of the clean latent weighs no " +
-      "more than there. Errors are worth 1 / t^2 otherwise, so few clips near t = 0, whose noise cannot be told, make " +
+      "more than there. Errors are worth 1 / t^2 otherwise, and the few clips near t = 0, whose noise cannot be told, make " +
       "most of a gradient's noise. 5: as published; 1: t below 0.5. Not given: no limit.",
   );
 

@@ -58,18 +58,20 @@ function iterate(x_MN: Tensor2D, iterations: number): Tensor2D {
  */
 function iterateOnGram(x_MN: Tensor2D, iterations: number): Tensor2D {
   const unit = tf.mul(tf.eye(x_MN.shape[0]), A);
+  const factorOf = (gram: Tensor): Tensor2D =>
+    tf.add(unit, tf.add(tf.mul(gram, B), tf.mul(tf.matMul(gram, gram), C)));
   let x = x_MN;
   for (let done = 0; done < iterations; done += MOST_FACTORS) {
     const numFactors = Math.min(MOST_FACTORS, iterations - done);
-    let gram = tf.matMul(x, x, false, true);
-    let product: Tensor2D | undefined;
-    for (let i = 0; i < numFactors; i++) {
-      const squared = tf.matMul(gram, gram);
-      const factor = tf.add(unit, tf.add(tf.mul(gram, B), tf.mul(squared, C))) as Tensor2D;
-      product = product === undefined ? factor : tf.matMul(factor, product);
-      if (i < numFactors - 1) gram = tf.matMul(tf.matMul(factor, gram), factor);
+    let gram: Tensor = tf.matMul(x, x, false, true);
+    let factor = factorOf(gram);
+    let product = factor;
+    for (let i = 1; i < numFactors; i++) {
+      gram = tf.matMul(tf.matMul(factor, gram), factor);
+      factor = factorOf(gram);
+      product = tf.matMul(factor, product);
     }
-    if (product !== undefined) x = tf.matMul(product, x);
+    x = tf.matMul(product, x);
   }
   return x;
 }

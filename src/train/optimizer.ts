@@ -179,12 +179,16 @@ export function optimizerDigest(cfg: AdamWConfig, numSteps: number): string {
   return sha256OfJson({ digest, scalars, ...(cfg.muon !== undefined && { muon: muonDigest(cfg.muon) }) });
 }
 
-function muonDigest(cfg: MuonConfig): string {
+/** Of a square matrix and a wide one, since they iterate differently. */
+function muonDigest(cfg: MuonConfig): string[] {
   const scalars = MUON_SCALARS.map((name) => [name, { shape: [], dtype: "float32" }] as const);
-  const matrices = ["params", "moment1", "ema", "grad"].map(
-    (name) => [name, { shape: [2, 3], dtype: "float32" }] as const,
-  );
-  return traceProgram("muon", muonUpdate(cfg), Object.fromEntries([...scalars, ...matrices])).digest;
+  return [
+    [2, 2],
+    [2, 3],
+  ].map((shape) => {
+    const matrices = ["params", "moment1", "ema", "grad"].map((name) => [name, { shape, dtype: "float32" }] as const);
+    return traceProgram("muon", muonUpdate(cfg), Object.fromEntries([...scalars, ...matrices])).digest;
+  });
 }
 
 function allocateScalars(): Scalars {

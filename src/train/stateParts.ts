@@ -45,7 +45,7 @@ export function matricesOf(engine: Engine, layout: FlatLayout, group: UpdateGrou
   }));
 }
 
-/** Slots of one shape, as few runs as keep every lane at work and hold CHUNK_FLOATS. */
+/** Slots of one shape, in as few runs as keep every lane at work, each of about CHUNK_FLOATS at most. */
 function sharesOf(slots: readonly Slot[]): Slot[][] {
   const floats = slots.reduce((sum, { size }) => sum + size, 0);
   const rounds = Math.ceil(floats / (NUM_LANES * CHUNK_FLOATS));
