@@ -58,8 +58,7 @@ function iterate(x_MN: Tensor2D, iterations: number): Tensor2D {
  */
 function iterateOnGram(x_MN: Tensor2D, iterations: number): Tensor2D {
   const unit = tf.mul(tf.eye(x_MN.shape[0]), A);
-  const factorOf = (gram: Tensor): Tensor2D =>
-    tf.add(unit, tf.add(tf.mul(gram, B), tf.mul(tf.matMul(gram, gram), C)));
+  const factorOf = (gram: Tensor): Tensor2D => tf.add(unit, tf.add(tf.mul(gram, B), tf.mul(tf.matMul(gram, gram), C)));
   let x = x_MN;
   for (let done = 0; done < iterations; done += MOST_FACTORS) {
     const numFactors = Math.min(MOST_FACTORS, iterations - done);
